@@ -1,0 +1,51 @@
+"""A function of a layer's weights and arrays, compiled by whichever backend runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+
+def compiled(layer: keras.layers.Layer, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function(*arrays)`, which uses the weights of `layer`, for inference.
+
+    The weights are read anew at each call, so training in between is seen. On PyTorch nothing is
+    compiled, but no gradient is kept.
+
+    Args:
+        layer: a built layer or model.
+        function: from arrays (or nested arrays) to arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = keras.layers.Dense(2, kernel_initializer="ones")
+        >>> layer.build((None, 3))
+        >>> run = compiled(layer, lambda x: layer(x))
+        >>> keras.ops.convert_to_numpy(run(np.ones((1, 3), "float32"))).tolist()
+        [[3.0, 3.0]]
+    """
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        variables = layer.variables
+
+        @jax.jit
+        def run(values, arguments):
+            with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
+                return function(*arguments)
+
+        return lambda *arguments: run([v.value for v in variables], arguments)
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, reduce_retracing=True)
+    import torch
+
+    def run_without_gradients(*arguments):
+        with torch.no_grad():
+            return function(*keras.tree.map_structure(keras.ops.convert_to_tensor, arguments))
+
+    return run_without_gradients

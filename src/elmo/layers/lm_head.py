@@ -1,0 +1,90 @@
+"""The softmax of a language model: one matrix, sampled in training and exact in evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from elmo.layers.sampled_softmax import exact_nats
+
+
+@keras.saving.register_keras_serializable(package="elmo")
+class LMHead(keras.layers.Layer):
+    """Scores of all types for the next token, logits = h·Wᵀ + b, shared by both directions.
+
+    Args:
+        vocabulary_size: V.
+        projection_dim: P.
+
+    Call arguments:
+        inputs: `(…, P)`.
+        kernel: `(V, P)`, the embedding matrix of a model that ties its weights; the layer's own
+            where it is not given.
+
+    Returns:
+        Scores `(…, V)`.
+
+    Example:
+        >>> import numpy as np
+        >>> head = LMHead(vocabulary_size=7, projection_dim=4)
+        >>> tuple(head(np.ones((2, 3, 4), "float32")).shape)
+        (2, 3, 7)
+    """
+
+    def __init__(
+        self, *, vocabulary_size: int, projection_dim: int, tied: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.vocabulary_size = vocabulary_size
+        self.projection_dim = projection_dim
+        self.tied = tied
+        self.kernel = None
+
+    def build(self, input_shape: Any = None) -> None:
+        if not self.tied:
+            self.kernel = self.add_weight(
+                name="kernel",
+                shape=(self.vocabulary_size, self.projection_dim),
+                # As bilm-tf: small enough that the first scores are nearly equal.
+                initializer=keras.initializers.RandomNormal(stddev=self.projection_dim**-0.5),
+            )
+        self.bias = self.add_weight(name="bias", shape=(self.vocabulary_size,), initializer="zeros")
+        self.built = True
+
+    def call(self, inputs: Any, kernel: Any | None = None) -> Any:
+        kernel = self._kernel(kernel)
+        scores = ops.matmul(ops.cast(inputs, self.compute_dtype), ops.transpose(kernel))
+        return scores + ops.cast(self.bias, self.compute_dtype)
+
+    def nats(self, inputs: Any, targets: Any, kernel: Any | None = None) -> Any:
+        """−ln P of each target (a row of the matrix, from 0) among all types, float32.
+
+        Args:
+            inputs: `(n, P)`.
+            targets: `(n,)`.
+            kernel: as in `call`.
+        """
+        return exact_nats(
+            ops.cast(inputs, self.compute_dtype), self._kernel(kernel), self.bias, targets
+        )
+
+    def _kernel(self, kernel: Any | None) -> Any:
+        if kernel is None:
+            if self.tied:
+                raise ValueError("kernel=None: a tied head needs the embedding matrix")
+            kernel = self.kernel
+        return ops.cast(kernel, self.compute_dtype)
+
+    def named_weights(self) -> dict[str, Any]:
+        """The variables by name."""
+        return {"bias": self.bias} if self.tied else {"kernel": self.kernel, "bias": self.bias}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "projection_dim": self.projection_dim,
+            "tied": self.tied,
+        }

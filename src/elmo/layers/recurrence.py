@@ -1,0 +1,107 @@
+"""The scan under the projected LSTM, for one direction or several side by side.
+
+This is the one place where a backend has a path of its own. Keras's scan differentiates step by
+step: each step of its backward pass adds a whole weight gradient. On JAX the backward pass written
+here hands out the gates' gradients of a window and forms every weight gradient as one large product.
+
+For each step t, with gates z split into input, candidate, forget and output (Peters et al. 2018,
+after Sak et al. 2014):
+
+    z  = x_t·K + b + h·R
+    c  = clip(σ(z_f + forget_bias)·c + σ(z_i)·tanh(z_j), ± cell_clip)
+    h  = clip((σ(z_o)·tanh(c))·W, ± proj_clip)
+
+`x_t·K + b` is computed outside, for all steps at once.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+
+class LSTMSettings(NamedTuple):
+    """What is fixed in a scan; hashable, so that a compiled function can depend on it."""
+
+    cell_clip: float | None
+    proj_clip: float | None
+    forget_bias: float
+
+
+def lstm_scan(
+    gates: Any,
+    recurrent_kernel: Any,
+    projection_kernel: Any | None,
+    state: tuple[Any, Any],
+    *,
+    settings: LSTMSettings,
+    mask: Any | None = None,
+    recurrent_mask: Any | None = None,
+) -> tuple[Any, tuple[Any, Any]]:
+    """Run the recurrence over a window.
+
+    Args:
+        gates: input half of the gates, bias included, `(time, directions, batch, 4 * dim)`.
+        recurrent_kernel: `(directions, projection_dim, 4 * dim)`.
+        projection_kernel: `(directions, dim, projection_dim)`, or None where the output is not
+            projected (then `proj_clip` does nothing).
+        state: `(h, c)`, float32, `(directions, batch, projection_dim)` and `(directions, batch, dim)`.
+        settings: clips and forget bias.
+        mask: `(time, directions, batch)`, true at real positions; elsewhere the state stays as it
+            is and the output is zero.
+        recurrent_mask: multiplied with h on its way into the gates, `(directions, batch,
+            projection_dim)`: variational dropout.
+
+    Returns:
+        The outputs `(time, directions, batch, projection_dim)` in the type of `gates`, and the last
+        `(h, c)` in float32.
+    """
+    h, c = state
+    if recurrent_mask is None:
+        recurrent_mask = ops.ones((1, 1, 1), dtype="float32")
+    if projection_kernel is None:
+        settings = settings._replace(proj_clip=None)
+    arguments = (gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask)
+    if keras.backend.backend() == "jax":
+        from elmo.layers.jax_recurrence import scan
+
+        return scan(settings, *arguments)
+    return _portable_scan(settings, *arguments)
+
+
+def _clip(x: Any, limit: float | None) -> Any:
+    return x if limit is None else ops.clip(x, -limit, limit)
+
+
+def _portable_scan(settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask):
+    compute_dtype = gates.dtype
+    step = functools.partial(
+        _step, settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype
+    )
+    inputs = (gates,) if mask is None else (gates, ops.cast(mask, "float32"))
+    (h, c), outputs = ops.scan(step, (h, c), inputs)
+    return outputs, (h, c)
+
+
+def _step(settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype, state, inputs):
+    h_before, c_before = state
+    x, *mask = inputs
+    h = ops.cast(h_before * recurrent_mask, compute_dtype)
+    z = ops.cast(x, "float32") + ops.cast(ops.matmul(h, recurrent_kernel), "float32")
+    i, j, f, o = ops.split(z, 4, axis=-1)  # (directions, batch, dim) each
+    c = ops.sigmoid(f + settings.forget_bias) * c_before + ops.sigmoid(i) * ops.tanh(j)
+    c = _clip(c, settings.cell_clip)
+    h = ops.sigmoid(o) * ops.tanh(c)
+    if projection_kernel is not None:
+        h = ops.matmul(ops.cast(h, compute_dtype), projection_kernel)
+        h = _clip(ops.cast(h, "float32"), settings.proj_clip)
+    output = h
+    if mask:
+        keep = ops.expand_dims(mask[0], -1)  # (directions, batch, 1)
+        output = h * keep
+        h = output + h_before * (1 - keep)
+        c = c * keep + c_before * (1 - keep)
+    return (h, c), ops.cast(output, compute_dtype)

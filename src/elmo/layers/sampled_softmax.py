@@ -1,0 +1,130 @@
+"""The softmax over candidates (Jean et al. 2015; Bengio and Senécal 2008), as pure functions.
+
+In place of all V types, a target competes with K types drawn from the log-uniform law over
+frequency rank k = 0 … V−1:
+
+    p(k) = ln((k + 2) / (k + 1)) / ln(V + 1)
+
+From each score the logarithm of the expected number of times that its type is among the drawn is
+taken, so that the expectation of the loss tends to the exact one as K grows; a drawn type that is
+the target itself is masked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+MASKED = -1e9
+
+
+class Negatives(NamedTuple):
+    """Types drawn for a batch.
+
+    Attributes:
+        ranks: frequency ranks of the drawn types, distinct, `(n,)` int32.
+        tries: how many draws it took until all were distinct.
+    """
+
+    ranks: np.ndarray
+    tries: int
+
+
+def draw_negatives(generator: np.random.Generator, n: int, vocabulary_size: int) -> Negatives:
+    """Draw `n` distinct frequency ranks from the log-uniform law.
+
+    Args:
+        generator: the source of randomness.
+        n: how many; at most `vocabulary_size`, where all types are drawn.
+        vocabulary_size: V.
+
+    Example:
+        >>> negatives = draw_negatives(np.random.default_rng(0), 5, 100)
+        >>> len(set(negatives.ranks.tolist())), negatives.tries >= 5
+        (5, True)
+    """
+    if n >= vocabulary_size:
+        # Every type is a candidate with certainty: infinitely many tries.
+        return Negatives(np.arange(vocabulary_size, dtype=np.int32), 2**62)
+    seen = np.empty(0, np.int64)
+    while True:
+        uniform = generator.random(2 * n)
+        drawn = np.exp(uniform * np.log(vocabulary_size + 1)).astype(np.int64) - 1
+        seen = np.concatenate([seen, np.minimum(drawn, vocabulary_size - 1)])
+        _, first = np.unique(seen, return_index=True)
+        if len(first) >= n:
+            first = np.sort(first)[:n]
+            return Negatives(seen[first].astype(np.int32), int(first[-1]) + 1)
+
+
+def log_expected_count(ranks: np.ndarray, tries: int, vocabulary_size: int) -> np.ndarray:
+    """ln(1 − (1 − p(k))^tries), the expected number of times that rank k is among the drawn.
+
+    Example:
+        >>> bool(np.isclose(log_expected_count(np.array([0]), 1, 1)[0], 0.0))
+        True
+    """
+    ranks = np.asarray(ranks, np.float64)
+    p = np.log1p(1.0 / (ranks + 1.0)) / np.log(vocabulary_size + 1.0)
+    p = np.minimum(p, 1.0 - 1e-15)  # a vocabulary of one type
+    return np.log(-np.expm1(tries * np.log1p(-p))).astype(np.float32)
+
+
+def sampled_nats(
+    h: Any,
+    target_kernel: Any,
+    target_bias: Any,
+    target_log_expected: Any,
+    negative_kernel: Any,
+    negative_bias: Any,
+    negative_log_expected: Any,
+    is_target: Any,
+) -> Any:
+    """−ln P of each target among itself and the drawn types.
+
+    Args:
+        h: outputs of the top layer, `(n, P)`.
+        target_kernel, target_bias: rows of the softmax for each target, `(n, P)` and `(n,)`.
+        target_log_expected: `(n,)`.
+        negative_kernel, negative_bias: rows for the drawn types, `(k, P)` and `(k,)`.
+        negative_log_expected: `(k,)`.
+        is_target: `(n, k)`, true where a drawn type is the target.
+
+    Returns:
+        `(n,)` float32.
+    """
+    true = ops.cast(ops.sum(h * target_kernel, axis=-1), "float32")
+    true = true + ops.cast(target_bias, "float32") - target_log_expected  # (n,)
+    drawn = ops.cast(ops.matmul(h, ops.transpose(negative_kernel)), "float32")  # (n, k)
+    drawn = drawn + (ops.cast(negative_bias, "float32") - negative_log_expected)
+    drawn = ops.where(is_target, MASKED, drawn)
+    highest = ops.stop_gradient(ops.maximum(ops.max(drawn, axis=-1), true))
+    total = ops.exp(true - highest) + ops.sum(ops.exp(drawn - highest[:, None]), axis=-1)
+    return ops.log(total) + highest - true
+
+
+def exact_nats(h: Any, kernel: Any, bias: Any, targets: Any) -> Any:
+    """−ln P of each target among all types.
+
+    Args:
+        h: `(n, P)`.
+        kernel: `(V, P)`.
+        bias: `(V,)`.
+        targets: rows of `kernel`, `(n,)`.
+
+    Returns:
+        `(n,)` float32.
+
+    Example:
+        >>> import numpy as np
+        >>> nats = exact_nats(np.zeros((1, 3), "float32"), np.zeros((4, 3), "float32"),
+        ...                   np.zeros(4, "float32"), np.array([2]))
+        >>> round(float(nats[0]), 4)  # ln 4
+        1.3863
+    """
+    logits = ops.cast(ops.matmul(h, ops.transpose(kernel)), "float32")
+    logits = logits + ops.cast(bias, "float32")  # (n, V)
+    true = ops.squeeze(ops.take_along_axis(logits, targets[:, None], axis=-1), -1)
+    return ops.logsumexp(logits, axis=-1) - true

@@ -1,0 +1,284 @@
+"""Training batches that are addressed by number: `batch(i)` depends on the seed and i alone.
+
+Resuming a run stores i and nothing else, and workers can prepare any batch ahead. A batch is plain
+NumPy: what each direction reads and predicts, the drawn negatives, and the distinct rows of the tables
+that the step touches, padded to fixed sizes so that a compiled step sees few shapes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elmo.layers.sampled_softmax import draw_negatives, log_expected_count
+from elmo.text.encoding import EncodedCorpus
+from elmo.training.rows import BOS, EOS, PADDING, Rows, Stream, sentence_rows
+
+
+class Sampling(NamedTuple):
+    """How negatives are drawn.
+
+    Attributes:
+        n: how many; 0 for the exact softmax.
+        ranks: frequency rank of each type, `(V,)`.
+        per_direction: each direction draws its own.
+    """
+
+    n: int
+    ranks: np.ndarray
+    per_direction: bool = False
+
+
+class Tokens:
+    """The ids behind the places of an encoded corpus.
+
+    Args:
+        corpus: encoded text, ids of types + 1.
+        bos, eos: ids + 1 of `<S>` and `</S>`.
+        boundary_characters: for models that read characters, the ids of `<S>` and `</S>`, `(2, M)`.
+    """
+
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        bos: int,
+        eos: int,
+        boundary_characters: np.ndarray | None = None,
+    ) -> None:
+        self.corpus = corpus
+        self.bos, self.eos = bos, eos
+        self.characters = None
+        if boundary_characters is not None:
+            # Row 0 is padding, then <S> and </S>, then the corpus's types.
+            empty = np.zeros((1, boundary_characters.shape[1]), np.int32)
+            self.characters = np.concatenate([empty, boundary_characters, corpus.type_bytes])
+
+    def targets(self, places: np.ndarray) -> np.ndarray:
+        """Ids + 1 of what is predicted, 0 at padding."""
+        return self._look_up(self.corpus.ids, places, (0, self.eos, self.bos))
+
+    def inputs(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The distinct tokens that are read, and which of them stands where.
+
+        Returns:
+            `(u,)` ids + 1 or `(u, M)` character ids, and their places' shape of int32. The first is
+            padding.
+        """
+        if self.characters is None:
+            ids = self._look_up(self.corpus.ids, places, (0, self.eos, self.bos))
+        else:
+            ids = self._look_up(self.corpus.types, places, (-3, -1, -2)) + 3
+        distinct, index = np.unique(np.append(ids.ravel(), 0), return_inverse=True)
+        index = index[:-1].reshape(places.shape).astype(np.int32)
+        tokens = distinct if self.characters is None else self.characters[distinct]
+        return tokens.astype(np.int32), index
+
+    @staticmethod
+    def _look_up(table: np.ndarray, places: np.ndarray, special: tuple[int, int, int]) -> np.ndarray:
+        padding, eos, bos = special
+        values = table[np.maximum(places, 0)].astype(np.int64)
+        for place, value in ((PADDING, padding), (EOS, eos), (BOS, bos)):
+            values[places == place] = value
+        return values
+
+
+class Batches:
+    """The batches of a training.
+
+    Args:
+        tokens: the encoded corpus.
+        mode: `"sentence"`: padded sentences in length buckets, `"stream"`: contiguous windows.
+        batch_size: rows of a batch; in sentence mode `batch_size · window` positions are the budget of
+            a batch, whatever its length.
+        window: positions of a row.
+        directions: names of the directions.
+        vocabulary_size: V.
+        sampling: how negatives are drawn.
+        tied: the softmax uses the embedding, so that both name rows of one table.
+        order: of a stream: `"corpus"` or `"shuffled"` sentences.
+        seed: of orders and negatives.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        *,
+        mode: str,
+        batch_size: int,
+        window: int,
+        directions: Sequence[str],
+        vocabulary_size: int,
+        sampling: Sampling,
+        tied: bool = False,
+        order: str = "corpus",
+        seed: int = 0,
+    ) -> None:
+        self.tokens = tokens
+        self.mode = mode
+        self.batch_size = batch_size
+        self.window = window
+        self.directions = tuple(directions)
+        self.vocabulary_size = vocabulary_size
+        self.sampling = sampling
+        self.tied = tied
+        self.order = order
+        self.seed = seed
+        self.offsets = np.asarray(tokens.corpus.offsets)
+        self.id_of_rank = np.argsort(sampling.ranks, kind="stable").astype(np.int32)
+        if mode == "sentence":
+            self._buckets = _buckets(np.diff(self.offsets) + 1, batch_size * window)
+            self.per_epoch = sum(-(-len(b.sentences) // b.rows) for b in self._buckets)
+        else:
+            stream = self._stream(0)
+            self.per_epoch = -(-stream.row_length // window)
+
+    def __len__(self) -> int:
+        return self.per_epoch
+
+    @property
+    def positions_per_epoch(self) -> int:
+        """Targets of one direction in an epoch, boundaries predicted included."""
+        return int(self.offsets[-1]) + len(self.offsets) - 1
+
+    def batch(self, number: int) -> dict[str, np.ndarray]:
+        """The batch of that number.
+
+        Returns:
+            `inputs` and `targets`, places among `tokens` and `rows`, and `mask`, each `(directions,
+            batch, time)`; `tokens` `(u,)` or `(u, M)`; with sampling `rows` `(r,)` (types from 0, padded
+            with repetitions that `row_mask` leaves out), `negatives`, `negative_log_expected` and
+            `target_log_expected`; without it `targets` are types. `reset` is 1 where the state must not
+            be carried from the batch before.
+        """
+        epoch, step = divmod(number, self.per_epoch)
+        rows = self._rows(epoch, step)
+        tokens, inputs = self.tokens.inputs(rows.inputs)
+        mask = rows.targets != PADDING
+        batch = {
+            "inputs": inputs,
+            "mask": mask,
+            "reset": np.float32(self.mode == "sentence" or step == 0),
+        }
+        targets = np.maximum(self.tokens.targets(rows.targets) - 1, 0).astype(np.int32)
+        positions = inputs.size
+        if self.sampling.n:
+            self._sample(batch, number, tokens, targets)
+        else:
+            batch["targets"] = targets
+        if not (self.tied and self.sampling.n):
+            words = self.tokens.characters is None
+            size = positions + 1 if words else None
+            batch["tokens"] = _pad(tokens, min(size, self.vocabulary_size + 1) if size else None)
+            if words:
+                # Padding (id 0) has no row: it stands for row 0, and its gradient is masked out.
+                batch["token_mask"] = (batch["tokens"] > 0).astype(np.float32)
+        return batch
+
+    def _sample(self, batch, number, tokens, targets) -> None:
+        generator = np.random.default_rng([self.seed, 1, number])
+        groups = len(self.directions) if self.sampling.per_direction else 1
+        n_types = self.vocabulary_size
+        draws = [draw_negatives(generator, self.sampling.n, n_types) for _ in range(groups)]
+        negatives = np.stack([self.id_of_rank[draw.ranks] for draw in draws])
+        used = [targets.ravel(), negatives.ravel()]
+        if self.tied:
+            # The padding token stands for row 0 too: what it reads is masked.
+            used.append(np.maximum(tokens - 1, 0))
+        distinct, index = np.unique(np.concatenate(used), return_inverse=True)
+        index = index.astype(np.int32)
+        targets_at, negatives_at, tokens_at = np.split(
+            index, [targets.size, targets.size + negatives.size]
+        )
+        most = targets.size + negatives.size + (targets.size + 1 if self.tied else 0)
+        rows = _pad(distinct.astype(np.int32), min(most, n_types))
+        batch["rows"] = rows
+        batch["row_mask"] = (np.arange(len(rows)) < len(distinct)).astype(np.float32)
+        batch["targets"] = targets_at.reshape(targets.shape)
+        batch["negatives"] = negatives_at.reshape(negatives.shape)
+        if self.tied:
+            batch["inputs"] = tokens_at[batch["inputs"]].astype(np.int32)
+        ranks = self.sampling.ranks
+        tries = [draw.tries for draw in draws]
+        batch["negative_log_expected"] = np.stack(
+            [log_expected_count(d.ranks, d.tries, n_types) for d in draws]
+        )
+        per_direction = np.array_split(targets, groups)
+        batch["target_log_expected"] = np.concatenate(
+            [
+                log_expected_count(ranks[t], n, n_types)
+                for t, n in zip(per_direction, tries, strict=True)
+            ]
+        )
+
+    def _rows(self, epoch: int, step: int) -> Rows:
+        if self.mode == "stream":
+            stream = self._stream(epoch if self.order == "shuffled" else 0)
+            return stream.window(step * self.window, self.window, self.directions)
+        bucket, sentences = self._plan(epoch)[step]
+        return sentence_rows(self.offsets, sentences, bucket.time, self.directions)
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - a run holds one Batches
+    def _stream(self, epoch: int) -> Stream:
+        n = len(self.offsets) - 1
+        order = np.arange(n)
+        if self.order == "shuffled":
+            order = np.random.default_rng([self.seed, 0, epoch]).permutation(n)
+        return Stream(self.offsets, order, self.batch_size)
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019
+    def _plan(self, epoch: int) -> list[tuple[_Bucket, np.ndarray]]:
+        generator = np.random.default_rng([self.seed, 0, epoch])
+        plan = []
+        for bucket in self._buckets:
+            sentences = generator.permutation(bucket.sentences)
+            short = -len(sentences) % bucket.rows
+            sentences = np.append(sentences, np.full(short, -1))
+            plan += [(bucket, part) for part in sentences.reshape(-1, bucket.rows)]
+        return [plan[place] for place in generator.permutation(len(plan))]
+
+
+class _Bucket(NamedTuple):
+    time: int
+    rows: int
+    sentences: np.ndarray
+
+
+def _buckets(lengths: np.ndarray, budget: int) -> list[_Bucket]:
+    """Sentences by length; a bucket's longest is at most half as long again as the one below."""
+    buckets, below, time = [], 0, 8
+    while below < lengths.max():
+        members = np.flatnonzero((lengths > below) & (lengths <= time))
+        if len(members):
+            buckets.append(_Bucket(time, max(1, budget // time), members))
+        below, time = time, time * 3 // 2
+    return buckets
+
+
+def _pad(values: np.ndarray, size: int | None) -> np.ndarray:
+    """Zeros behind, to `size`, or to the next size of a coarse grid."""
+    if size is None:
+        size = 64
+        while size < len(values):
+            size = -(-size * 9 // 8 // 64) * 64
+    out = np.zeros((max(size, len(values)), *values.shape[1:]), values.dtype)
+    out[: len(values)] = values
+    return out
+
+
+def prefetch(batches: Batches, first: int, workers: int = 2, ahead: int = 4) -> Iterator[Any]:
+    """Batches from number `first` on, without end, prepared ahead in threads, in order."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
+        pending = [pool.submit(batches.batch, first + k) for k in range(ahead)]
+        number = first + ahead
+        try:
+            while True:
+                yield pending.pop(0).result()
+                pending.append(pool.submit(batches.batch, number))
+                number += 1
+        finally:
+            for future in pending:
+                future.cancel()

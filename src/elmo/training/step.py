@@ -1,0 +1,221 @@
+"""The compiled training step, under Keras's `fit`.
+
+`TrainingModel` is what `fit` drives: it fetches the batch of the next number, and carries from step to
+step what no saved model should hold: the LSTM state, the slots of the tables, sums for the reports.
+
+Tables (word vectors, the softmax) go past Keras's optimizer: the rows that a batch names are gathered
+before the loss, are differentiated as inputs, and are written back with `RowOptimizer`. So a step costs
+the same for 30,000 and for 800,000 words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from elmo.bilm.language_model import BiLanguageModel
+from elmo.training.config import TrainingConfig
+from elmo.training.optimizers import RowOptimizer, global_norm, make_optimizer
+
+
+class TrainingModel(keras.Model):
+    """A `BiLanguageModel` with its optimizer, its batches and what is carried between steps.
+
+    Args:
+        network: a built model with a softmax.
+        config: settings of the training.
+        learning_rate: a number or a Keras schedule.
+        batch_of: from a number to a batch (see `Batches.batch`); called in order, from
+            `self.position` on.
+    """
+
+    def __init__(
+        self,
+        network: BiLanguageModel,
+        config: TrainingConfig,
+        learning_rate: Any,
+        batch_of: Callable[[int], dict[str, np.ndarray]],
+    ) -> None:
+        super().__init__(name="training")
+        self.network = network
+        self.config = config
+        self.batch_of = batch_of
+        self.position = 0
+        self.waiting = 0.0  # seconds spent waiting for batches
+        self.tables = self._find_tables()
+        table_ids = {id(variable) for variable in self.tables.values()}
+        self.is_table = [id(v) in table_ids for v in network.trainable_variables]
+        optimizer = make_optimizer(
+            config.optimizer,
+            learning_rate,
+            initial_accumulator=config.initial_accumulator,
+            weight_decay=config.weight_decay,
+        )
+        self.row_optimizer = RowOptimizer(optimizer)
+        self.built = True
+        self.compile(optimizer=optimizer, loss=None)
+        optimizer.build(self.dense_variables)
+        self.carry = self.initial_carry()
+
+    def _find_tables(self) -> dict[str, Any]:
+        """Variables of which a step touches few rows: name of the rows in a batch → variable."""
+        network, tables = self.network, {}
+        words = network.config.char_cnn is None
+        if self.config.negatives:
+            tables["softmax"] = network.softmax_kernel
+            tables["bias"] = network.head.bias
+        if words and not network.head.tied:
+            tables["tokens"] = network.encoder.token_encoder.embedding
+        return tables
+
+    @property
+    def dense_variables(self) -> list[Any]:
+        """The trainable variables that are no tables."""
+        trainable = self.network.trainable_variables
+        return [v for v, table in zip(trainable, self.is_table, strict=True) if not table]
+
+    def call(self, ids: Any, training: bool = False) -> Any:
+        return self.network(ids, training=training)
+
+    def initial_carry(self) -> dict[str, Any]:
+        """Zero state, fresh slots, empty sums."""
+        lstm = self.network.config.lstm
+        n = len(self.network.config.direction_names)
+        shape = (n, lstm.n_layers, self.config.batch_size)
+        return {
+            "h": ops.zeros((*shape, lstm.projection_dim)),
+            "c": ops.zeros((*shape, lstm.dim)),
+            "slots": {
+                name: self.row_optimizer.initial_slots(tuple(variable.shape))
+                for name, variable in self.tables.items()
+            },
+            "sums": {
+                "nats": ops.zeros((n,)),
+                "targets": ops.zeros((n,)),
+                "norm": ops.zeros(()),
+                "bad": ops.zeros((), dtype="int32"),
+            },
+        }
+
+    def take_sums(self) -> dict[str, np.ndarray]:
+        """Sums since the last call: nats and targets of each direction, gradient norm, bad steps."""
+        sums = {name: ops.convert_to_numpy(v).copy() for name, v in self.carry["sums"].items()}
+        self.carry = {
+            **self.carry,
+            "sums": {name: ops.zeros_like(v) for name, v in self.carry["sums"].items()},
+        }
+        return sums
+
+    def next_batch(self) -> dict[str, np.ndarray]:
+        """The batch at `self.position`, which moves on by one."""
+        start = time.perf_counter()
+        batch = self.batch_of(self.position)
+        self.waiting += time.perf_counter() - start
+        self.position += 1
+        return batch
+
+    # The arithmetic of a step, the same on every backend.
+
+    def gather(self, tables: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
+        """The touched rows of tables or slots."""
+        return {
+            name: ops.take(table, ops.maximum(ops.cast(self._ids(name, batch), "int32"), 0), axis=0)
+            for name, table in tables.items()
+        }
+
+    @staticmethod
+    def _ids(name: str, batch: dict[str, Any]) -> Any:
+        """Rows of a table from 0; padding stands for row 0 or below."""
+        return batch["tokens"] - 1 if name == "tokens" else batch["rows"]
+
+    def loss(self, rows: dict[str, Any], carry: dict[str, Any], batch: dict[str, Any]) -> Any:
+        """The loss to differentiate, and `(nats, targets, state)` of the step."""
+        network = self.network
+        if "tokens" in rows:
+            vectors = rows["tokens"]
+        elif "tokens" in batch:
+            vectors = network.encoder.encode_tokens(batch["tokens"])
+        else:  # tied and sampled: the softmax's rows are what is read, too
+            vectors = rows["softmax"]
+        vectors = ops.cast(vectors, network.compute_dtype)
+        state = None
+        if self.config.mode == "stream":
+            keep = 1.0 - batch["reset"]
+            state = (carry["h"] * keep, carry["c"] * keep)
+        h, state = network.top_from_vectors(
+            vectors, batch["inputs"], batch["mask"], state, training=True
+        )
+        targets = ops.sum(ops.cast(batch["mask"], "float32"), axis=(1, 2))
+        if self.config.negatives:
+            kernel = ops.cast(rows["softmax"], h.dtype)
+            nats = network.sampled_loss(h, kernel, rows["bias"], batch)
+        else:
+            flat = network.nats(
+                ops.reshape(h, (-1, h.shape[-1])), ops.reshape(batch["targets"], (-1,))
+            )
+            nats = ops.reshape(flat, batch["mask"].shape) * ops.cast(batch["mask"], "float32")
+            nats = ops.sum(nats, axis=(1, 2))
+        mean = ops.mean(nats / ops.maximum(targets, 1.0))
+        state = tuple(ops.stop_gradient(s) for s in state)
+        return mean * self.config.loss_scale, (nats, targets, state)
+
+    def clip(self, gradients: list[Any]) -> tuple[list[Any], Any]:
+        """Gradients cut by value and by their common norm, and that norm."""
+        if self.config.clip_value is not None:
+            limit = self.config.clip_value
+            gradients = [ops.clip(g, -limit, limit) for g in gradients]
+        norm = global_norm(gradients)
+        if self.config.clip_norm is not None:
+            scale = self.config.clip_norm / ops.maximum(norm, self.config.clip_norm)
+            gradients = [g * scale for g in gradients]
+        return gradients, norm
+
+    def row_deltas(self, rows, slots, gradients, batch, learning_rate, good) -> dict[str, list[Any]]:
+        """What is added to the touched rows of each table and of its slots."""
+        deltas = {}
+        for name, gradient in gradients.items():
+            mask = batch["token_mask" if name == "tokens" else "row_mask"]
+            mask = ops.reshape(mask, (-1,) + (1,) * (len(gradient.shape) - 1))
+            keep = ops.logical_and(mask > 0, good)
+            changes = self.row_optimizer.deltas(rows[name], slots[name], gradient, learning_rate)
+            deltas[name] = [ops.where(keep, d, 0.0) for d in changes]
+        return deltas
+
+    def next_carry(self, carry, slots, state, nats, targets, norm, good) -> dict[str, Any]:
+        """What the next step starts from; a step that was not finite leaves no trace but its count."""
+        sums = carry["sums"]
+        if self.config.mode == "stream":
+            carried = {
+                name: ops.where(good, new, carry[name])
+                for name, new in zip(("h", "c"), state, strict=True)
+            }
+        else:
+            carried = {"h": carry["h"], "c": carry["c"]}
+        return {
+            **carried,
+            "slots": slots,
+            "sums": {
+                "nats": sums["nats"] + ops.where(good, nats, 0.0),
+                "targets": sums["targets"] + ops.where(good, targets, 0.0),
+                "norm": sums["norm"] + ops.where(good, norm, 0.0),
+                "bad": sums["bad"] + ops.cast(ops.logical_not(good), "int32"),
+            },
+        }
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Called by `fit`: the function that makes one step."""
+        if self.train_function is not None and not force:
+            return
+        backend = keras.backend.backend()
+        if backend == "jax":
+            from elmo.training.jax_step import make_step
+        elif backend == "tensorflow":
+            from elmo.training.tensorflow_step import make_step
+        else:
+            from elmo.training.torch_step import make_step
+        self.train_function = make_step(self)
