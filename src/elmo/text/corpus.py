@@ -1,0 +1,308 @@
+"""Sentences of tokens from files, folders, patterns, standard input or memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+from elmo.text import raw as raw_text
+from elmo.text.files import CorpusError, MissingTextError, TextFile, find_files, is_damage
+from elmo.text.files import open_text as _open_text
+
+__all__ = ["Corpus", "CorpusError", "MissingTextError", "split_tokens"]
+
+IN_MEMORY = "<memory>"
+_BOM = b"\xef\xbb\xbf"
+_SPACES = b" \t\r\x0b\x0c"
+_TOKEN = re.compile(r"[^ \t\n\r\x0b\x0c]+")
+_PIECE = 1 << 24  # bytes of a line that are held at a time
+
+
+def split_tokens(text: str) -> list[str]:
+    """Split a string at ASCII whitespace, as lines of a file are split.
+
+    Example:
+        >>> split_tokens("New\\u00a0York , twice ")
+        ['New\\xa0York', ',', 'twice']
+    """
+    return _TOKEN.findall(text)
+
+
+class Corpus:
+    """Sentences, each a list of tokens; read as they are asked for, and again on each iteration.
+
+    One line is one sentence; only `\\n` ends a line. Tokens are parted by ASCII whitespace (space,
+    tab, carriage return, vertical tab, form feed). Everything else stays inside its token: NUL and
+    other control characters, no-break spaces, U+0085, U+2028. A byte order mark at the start of a
+    file is dropped. Memory is bounded by the longest line; with `max_sentence_tokens` not even by
+    that.
+
+    Args:
+        *sources: files, folders (all text files beneath, sorted), patterns such as
+            `"news/*.txt.gz"`, `"-"` for standard input, or lists of these. Files packed by gzip,
+            xz, bzip2 or Zstandard are unpacked on the way. A file named twice is read twice.
+        blank_lines: `"skip"`, or `"keep"` for a sentence without tokens at each blank line (the
+            usual treatment of WikiText).
+        raw: the text has no marked sentences and tokens; find them with `syntok`. A blank line
+            ends a paragraph.
+        language: of raw text: `"en"`, `"de"` or `"es"`.
+        lowercase: lower-case every token.
+        encoding_errors: `"strict"` raises at a line that is not UTF-8; `"replace"` puts U+FFFD.
+        max_sentence_tokens: a longer sentence is split in parts of this length; None for no limit.
+
+    Raises:
+        MissingTextError: a file is missing, a folder is empty, a pattern matches nothing; on
+            construction.
+        CorpusError: a line is not UTF-8, a compressed file is damaged, there is no sentence; while
+            iterating. Both are ValueErrors, the first a FileNotFoundError as well.
+        MissingExtraError: `raw=True` without `syntok`.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> path = pathlib.Path(folder.name) / "a.txt"
+        >>> _ = path.write_text("The cat sat .\\n\\nIt purred .\\n")
+        >>> list(Corpus(path))
+        [['The', 'cat', 'sat', '.'], ['It', 'purred', '.']]
+        >>> list(Corpus(path, blank_lines="keep", max_sentence_tokens=3))
+        [['The', 'cat', 'sat'], ['.'], [], ['It', 'purred', '.']]
+        >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        *sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        blank_lines: Literal["skip", "keep"] = "skip",
+        raw: bool = False,
+        language: str = "en",
+        lowercase: bool = False,
+        encoding_errors: Literal["strict", "replace"] = "strict",
+        max_sentence_tokens: int | None = None,
+    ):
+        self._set_options(blank_lines, lowercase, encoding_errors, max_sentence_tokens)
+        self.raw = raw
+        self.language = language
+        if raw:
+            if blank_lines == "keep":
+                raise CorpusError(
+                    "blank_lines='keep': must be 'skip' with raw=True, where a blank line only "
+                    "parts paragraphs"
+                )
+            raw_text.check(language)
+        self._memory: list[list[str]] | None = None
+        self._texts: list[TextFile] = []
+        for source in _flatten(sources):
+            self._texts.extend(find_files(source))
+        if not self._texts:
+            raise CorpusError("a corpus needs at least one file, folder or pattern")
+
+    def _set_options(
+        self,
+        blank_lines: str,
+        lowercase: bool,
+        encoding_errors: str,
+        max_sentence_tokens: int | None,
+    ) -> None:
+        for name, value, choices in (
+            ("blank_lines", blank_lines, ("skip", "keep")),
+            ("encoding_errors", encoding_errors, ("strict", "replace")),
+        ):
+            if value not in choices:
+                raise CorpusError(f"{name}={value!r}: must be {' or '.join(map(repr, choices))}")
+        longest = max_sentence_tokens
+        if longest is not None and not (type(longest) is int and longest >= 1):
+            raise CorpusError(f"max_sentence_tokens={longest!r}: must be 1 or more, or None")
+        self.blank_lines = blank_lines
+        self.lowercase = lowercase
+        self.encoding_errors = encoding_errors
+        self.max_sentence_tokens = longest
+
+    @classmethod
+    def from_sentences(
+        cls,
+        sentences: Iterable[Iterable[str] | str],
+        *,
+        blank_lines: Literal["skip", "keep"] = "skip",
+        lowercase: bool = False,
+        max_sentence_tokens: int | None = None,
+    ) -> Corpus:
+        """A corpus held in memory.
+
+        Args:
+            sentences: lists of tokens, or strings, which are split at ASCII whitespace.
+            blank_lines: what becomes of sentences without tokens.
+            lowercase, max_sentence_tokens: as for files.
+
+        Example:
+            >>> list(Corpus.from_sentences([["A", "b"], "c d e"], lowercase=True))
+            [['a', 'b'], ['c', 'd', 'e']]
+        """
+        if isinstance(sentences, str):
+            raise TypeError("sentences: must be a list of sentences, not one string")
+        corpus = cls.__new__(cls)
+        corpus._set_options(blank_lines, lowercase, "strict", max_sentence_tokens)
+        corpus.raw, corpus.language = False, "en"
+        corpus._texts = []
+        corpus._memory = [_as_tokens(s, i) for i, s in enumerate(sentences)]
+        return corpus
+
+    @property
+    def files(self) -> list[str]:
+        """The files in the order in which they are read; empty for a corpus in memory."""
+        return [text.name for text in self._texts]
+
+    def by_file(self) -> Iterator[tuple[str, Corpus]]:
+        """Pairs (path, the corpus of that file alone, read in the same way)."""
+        if self._memory is not None:
+            yield IN_MEMORY, self
+        for text in self._texts:
+            part = type(self).__new__(type(self))
+            part.__dict__.update(self.__dict__, _texts=[text])
+            yield text.name, part
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for _, _, tokens in self.with_line_numbers():
+            yield tokens
+
+    def with_line_numbers(self) -> Iterator[tuple[str, int, list[str]]]:
+        """Triples (path, number of the line from 1, tokens).
+
+        Parts of a split sentence share their number. In memory the path is `"<memory>"` and the
+        number counts sentences.
+        """
+        empty = True
+        for path, number, tokens in self._all():
+            empty = False
+            yield path, number, tokens
+        if empty:
+            where = ", ".join(text.title for text in self._texts[:3]) or "the list of sentences"
+            more = f" and {len(self._texts) - 3} more" if len(self._texts) > 3 else ""
+            raise CorpusError(f"{where}{more}: there is no sentence in it")
+
+    def _all(self) -> Iterator[tuple[str, int, list[str]]]:
+        if self._memory is not None:
+            for number, tokens in enumerate(self._memory, 1):
+                if self.lowercase:
+                    tokens = [token.lower() for token in tokens]
+                if tokens or self.blank_lines == "keep":
+                    for part in self._parts(tokens):
+                        yield IN_MEMORY, number, part
+        for text in self._texts:
+            for number, tokens in self._raw_sentences(text) if self.raw else self._lines(text):
+                yield text.name, number, tokens
+
+    def _parts(self, tokens: list[str]) -> Iterator[list[str]]:
+        size = self.max_sentence_tokens
+        if size is None or len(tokens) <= size:
+            yield list(tokens)
+        else:
+            for start in range(0, len(tokens), size):
+                yield tokens[start : start + size]
+
+    def _lines(self, text: TextFile) -> Iterator[tuple[int, list[str]]]:
+        size = self.max_sentence_tokens
+        keep = self.blank_lines == "keep"
+        pending: list[str] = []  # of a line that is read in pieces
+        for number, piece, ends in _pieces(text):
+            line = self._decode(b" ".join(piece.split()), text, number)
+            tokens = line.split(" ") if line else []
+            if pending:
+                pending += tokens
+                tokens = pending
+            if size is not None and len(tokens) > size:
+                whole = (len(tokens) - 1) // size * size  # leaves one token at least
+                for start in range(0, whole, size):
+                    yield number, tokens[start : start + size]
+                tokens = tokens[whole:]
+            if not ends:
+                pending = tokens
+                continue
+            pending = []
+            if tokens or keep:
+                yield number, tokens
+
+    def _raw_sentences(self, text: TextFile) -> Iterator[tuple[int, list[str]]]:
+        lines = (
+            (number, self._decode(piece, text, number), ends)
+            for number, piece, ends in _pieces(text)
+        )
+        for number, tokens in raw_text.sentences(lines):
+            for part in self._parts(tokens):
+                yield number, part
+
+    def _decode(self, line: bytes, text: TextFile, number: int) -> str:
+        try:
+            decoded = line.decode("utf-8", self.encoding_errors)
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"{text.title}, line {number}: not UTF-8 (byte 0x{line[error.start]:02x}); convert "
+                "the file, or go on with encoding_errors='replace' (--encoding-errors replace)"
+            ) from None
+        return decoded.lower() if self.lowercase else decoded
+
+    def __repr__(self) -> str:
+        if self._memory is not None:
+            return f"Corpus({len(self._memory)} sentences in memory)"
+        return f"Corpus({', '.join(map(repr, self.files[:3]))}{', …' * (len(self.files) > 3)})"
+
+
+def _flatten(sources: Iterable[Any]) -> Iterator[str | os.PathLike[str]]:
+    for source in sources:
+        if isinstance(source, str | os.PathLike):
+            yield source
+        elif isinstance(source, list | tuple) and all(
+            isinstance(s, str | os.PathLike) for s in source
+        ):
+            yield from source
+        else:
+            raise TypeError(
+                f"source of type {type(source).__name__}: must be a path; lists of tokens go to "
+                "Corpus.from_sentences"
+            )
+
+
+def _as_tokens(sentence: Any, index: int) -> list[str]:
+    if isinstance(sentence, str):
+        return split_tokens(sentence)
+    try:
+        tokens = list(sentence)
+    except TypeError:
+        raise TypeError(
+            f"sentence {index} is of type {type(sentence).__name__}: must be a list of tokens or a "
+            "string"
+        ) from None
+    for token in tokens:
+        if not isinstance(token, str):
+            raise TypeError(f"sentence {index} holds {token!r}: every token must be a str")
+    return tokens
+
+
+def _pieces(text: TextFile) -> Iterator[tuple[int, bytes, bool]]:
+    """Triples (line number, bytes, whether the line ends with them).
+
+    Only a line above `_PIECE` bytes comes in several pieces; they are cut at whitespace.
+    """
+    number, carry, fresh = 1, b"", True
+    try:
+        with _open_text(text.path) as stream:
+            while piece := stream.readline(_PIECE):
+                if fresh:
+                    piece, fresh = piece.removeprefix(_BOM), False
+                ends = piece.endswith(b"\n")
+                piece, carry = carry + piece, b""
+                if not ends:
+                    cut = max(piece.rfind(space) for space in (b"%c" % s for s in _SPACES)) + 1
+                    if cut == 0:
+                        carry = piece
+                        continue
+                    piece, carry = piece[:cut], piece[cut:]
+                yield number, piece, ends
+                number += ends
+            if carry:
+                yield number, carry, True
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        raise text.damage(error, number - 1) from None

@@ -1,0 +1,186 @@
+"""A whole corpus as flat arrays of ids, in memory or in a folder."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from elmo.text.corpus import IN_MEMORY, Corpus
+from elmo.text.encoding import EncodingReport, SentenceEncoder, TypeTable
+
+_CHUNK = 1 << 20  # tokens that are held as Python numbers at a time
+_WORD_TYPES = 1 << 21  # types that a word model remembers before it begins anew
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """Sentences without their boundaries, one behind another.
+
+    Attributes:
+        ids: int32 (n_tokens,), vocabulary id + 1 of each token; None without a vocabulary.
+        types: int32 (n_tokens,), the row of each token in `type_bytes`; None for a word model.
+        type_bytes: int16 (3 + n_types, M), byte ids + 1 of the distinct tokens, rows 0, 1 and 2
+            being padding, `<S>` and `</S>`; None for a word model.
+        offsets: int64 (n_sentences + 1,); sentence i is `ids[offsets[i]:offsets[i + 1]]`.
+        bos, eos: what stands for `<S>` and `</S>` in `ids` (vocabulary id + 1), or None.
+        report: counts of sentences, tokens, unknown and cut tokens.
+
+    Example:
+        >>> from elmo.text.vocabulary import Vocabulary
+        >>> corpus = Corpus.from_sentences(["a rose", "a red rose"])
+        >>> vocabulary = Vocabulary(["<S>", "</S>", "<UNK>", "a", "rose"])
+        >>> encoded = SentenceEncoder(vocabulary, characters=5).encode_corpus(corpus)
+        >>> encoded.ids, encoded.offsets
+        (array([4, 5, 4, 3, 5], dtype=int32), array([0, 2, 5]))
+        >>> encoded.types, encoded.type_bytes.shape
+        (array([3, 4, 3, 5, 4], dtype=int32), (6, 5))
+        >>> encoded.sentence(1), encoded.unknown
+        (array([4, 3, 5], dtype=int32), 1)
+    """
+
+    ids: np.ndarray | None
+    types: np.ndarray | None
+    type_bytes: np.ndarray | None
+    offsets: np.ndarray
+    bos: int | None
+    eos: int | None
+    report: EncodingReport = field(repr=False)
+
+    @property
+    def n_sentences(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of all sentences, boundaries not counted."""
+        return int(self.offsets[-1])
+
+    @property
+    def unknown(self) -> int:
+        """How many tokens are not in the vocabulary."""
+        return self.report.unknown
+
+    @property
+    def cut(self) -> int:
+        """How many tokens were cut to the model's number of bytes."""
+        return self.report.cut
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each sentence, int64 (n_sentences,), boundaries not counted."""
+        return np.diff(self.offsets)
+
+    def sentence(self, i: int) -> np.ndarray:
+        """The ids of sentence i, int32 (n,); without a vocabulary its rows of `type_bytes`."""
+        if not 0 <= i < self.n_sentences:
+            raise IndexError(f"sentence {i}: must be from 0 to {self.n_sentences - 1}")
+        tokens = self.types if self.ids is None else self.ids
+        return tokens[self.offsets[i] : self.offsets[i + 1]]
+
+
+def encode_corpus(
+    encoder: SentenceEncoder, corpus: Corpus, folder: str | os.PathLike[str] | None = None
+) -> EncodedCorpus:
+    """Encode all sentences of a corpus in one reading.
+
+    Args:
+        encoder: says whether `ids`, `types` or both are made; its own report stays as it is.
+        corpus: a `Corpus`, or an iterable of lists of tokens.
+        folder: where the arrays of tokens are written and mapped from, for a text whose ids (four
+            bytes a token, eight for a character model) do not fit in memory. It is made where it
+            is missing; `ids.bin` and `types.bin` in it are replaced.
+
+    Raises:
+        CorpusError: the corpus cannot be read.
+    """
+    vocabulary, characters = encoder.vocabulary, encoder.characters
+    if not isinstance(corpus, Corpus):
+        corpus = Corpus.from_sentences(corpus, blank_lines="keep")
+    ids = _Store(folder, "ids.bin") if vocabulary is not None else None
+    types = _Store(folder, "types.bin") if characters is not None else None
+    report = EncodingReport()
+    table = encoder.type_table()
+    offsets = array("q", [0])
+    rows = array("i")
+    seen = 0  # types of which it is known whether they are cut
+    for path, line, tokens in corpus.with_line_numbers():
+        rows.extend(map(table.__getitem__, tokens))
+        offsets.append(offsets[-1] + len(tokens))
+        if report.first_cut is None and characters is not None and len(table) > seen:
+            report.first_cut = _first_cut(table, line, path)
+            seen = len(table)
+        if len(rows) >= _CHUNK:
+            _flush(rows, table, ids, types, report)
+            rows = array("i")
+            if characters is None and len(table) > _WORD_TYPES:
+                table = encoder.type_table()
+    _flush(rows, table, ids, types, report)
+    report.sentences, report.tokens = len(offsets) - 1, offsets[-1]
+    return EncodedCorpus(
+        ids=None if ids is None else ids.array(),
+        types=None if types is None else types.array(),
+        type_bytes=table.bytes,
+        offsets=np.array(offsets, np.int64),
+        bos=None if vocabulary is None else vocabulary.bos_id + 1,
+        eos=None if vocabulary is None else vocabulary.eos_id + 1,
+        report=report,
+    )
+
+
+def _first_cut(table: TypeTable, line: int, path: str) -> tuple[str, int, str | None] | None:
+    new = table.complete()
+    if new:
+        cut = np.flatnonzero(table.cut[-len(new) :])
+        if len(cut):
+            return new[cut[0]], line, None if path == IN_MEMORY else path
+    return None
+
+
+def _flush(
+    rows: Sequence[int],
+    table: TypeTable,
+    ids: _Store | None,
+    types: _Store | None,
+    report: EncodingReport,
+) -> None:
+    table.complete()
+    chunk = np.array(rows, np.int32)
+    if ids is not None:
+        ids.add(table.word_ids[chunk])
+        report.unknown += int(table.unknown[chunk].sum())
+    if types is not None:
+        types.add(chunk)
+        report.cut += int(table.cut[chunk].sum())
+
+
+class _Store:
+    """An int32 array that grows chunk by chunk, in memory or in a file."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None, name: str):
+        self._chunks: list[np.ndarray] = []
+        self._file: BinaryIO | None = None
+        if folder is not None:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self._path = Path(folder) / name
+            self._path.unlink(missing_ok=True)  # an array that is mapped from it stays whole
+            self._file = open(self._path, "wb")  # noqa: SIM115 - closed by array()
+
+    def add(self, chunk: np.ndarray) -> None:
+        if self._file is not None:
+            chunk.tofile(self._file)
+        else:
+            self._chunks.append(chunk)
+
+    def array(self) -> np.ndarray:
+        if self._file is None:
+            return np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.int32)
+        self._file.close()
+        if self._path.stat().st_size == 0:
+            return np.zeros(0, np.int32)
+        return np.memmap(self._path, np.int32, mode="r")

@@ -1,0 +1,83 @@
+"""Sentences and tokens of running text, found by `syntok` (an optional package)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from elmo.text.files import CorpusError, MissingExtraError
+
+LANGUAGES = ("en", "de", "es")
+_BLOCK = 1 << 16  # characters that are segmented at a time
+
+
+def check(language: str) -> None:
+    """Raise where raw text in this language cannot be split here."""
+    if language not in LANGUAGES:
+        raise CorpusError(
+            f"language={language!r}: must be one of {', '.join(LANGUAGES)}, which raw text can be "
+            "split in; other languages need a file with one sentence a line"
+        )
+    try:
+        import syntok.segmenter  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(
+            "raw text needs the package syntok: pip install 'elmo-keras[raw]', or give one "
+            "sentence a line with tokens parted by spaces"
+        ) from None
+
+
+def sentences(lines: Iterable[tuple[int, str, bool]]) -> Iterator[tuple[int, list[str]]]:
+    """Sentences of running text.
+
+    Args:
+        lines: triples (line number, text, whether the line ends with it). A blank line ends a
+            paragraph; a paragraph beyond 65,536 characters is segmented block by block, and the
+            last sentence of a block is taken up again with the next one.
+
+    Yields:
+        Pairs (number of the line where the sentence begins, its tokens).
+    """
+    block, first = "", 1  # text not yet segmented, and the line where it begins
+    for number, line, ends in lines:
+        if not block:
+            first = number
+        block += line if not ends else line.rstrip("\r\n") + "\n"
+        if ends and not line.strip():
+            yield from _segment(block, first)
+            block = ""
+        elif len(block) > _BLOCK:
+            found = list(_with_offsets(block))
+            if len(found) > 1:
+                keep = found[-1][0]
+                yield from _numbered(found[:-1], block, first)
+                first += block.count("\n", 0, keep)
+                block = block[keep:]
+            elif ends or not found:
+                yield from _numbered(found, block, first)
+                block = ""
+    yield from _segment(block, first)
+
+
+def _segment(block: str, first: int) -> Iterator[tuple[int, list[str]]]:
+    yield from _numbered(list(_with_offsets(block)), block, first)
+
+
+def _numbered(
+    found: list[tuple[int, list[str]]], block: str, first: int
+) -> Iterator[tuple[int, list[str]]]:
+    seen = 0
+    for offset, tokens in found:
+        first += block.count("\n", seen, offset)
+        seen = offset
+        yield first, tokens
+
+
+def _with_offsets(block: str) -> Iterator[tuple[int, list[str]]]:
+    import syntok.segmenter
+
+    for paragraph in syntok.segmenter.analyze(block):
+        for sentence in paragraph:
+            # what is left of control characters may be empty or hold odd spaces
+            tokens = [part for token in sentence for part in token.value.split()]
+            if tokens:
+                yield sentence[0].offset, tokens
