@@ -1,0 +1,108 @@
+"""Dropout of whole tokens, and dropout with one mask for a whole sequence.
+
+Dropout of single values is `keras.layers.Dropout`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+class _MaskedDropout(keras.layers.Layer):
+    """What both kinds share: a rate, a seed, and a mask that is the same along one axis."""
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate={rate!r}: must be 0 or more and below 1")
+        self.rate = rate
+        self.seed = seed
+        self.supports_masking = True
+        if rate > 0:
+            self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape: Any = None) -> None:
+        self.built = True
+
+    def _kept(self, shape: tuple[Any, ...]) -> Any:
+        """A mask of that shape, true with probability 1 − rate."""
+        drawn = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        return drawn >= self.rate
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="elmo")
+class WordDropout(_MaskedDropout):
+    r"""Whole tokens dropped in training: their vector is zero (Iyyer et al. 2015).
+
+    .. math:: y_t = m_t x_t, \quad m_t \sim \mathrm{Bernoulli}(1 - rate)
+
+    A missing token is no fainter sentence: what stays is not scaled up, and at inference nothing is
+    scaled down, as is usual for words (and unlike dropout of values).
+
+    Args:
+        rate: share of tokens dropped, 0 or more and below 1.
+        seed: of the masks.
+
+    Call arguments:
+        inputs: `(…, time, dim)`, each token's vector last.
+        training: whether anything is dropped.
+
+    Returns:
+        The shape of the inputs. Padding stays padding; a mask passes through.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = WordDropout(0.5, seed=0)
+        >>> tuple(layer(np.ones((2, 5, 3), "float32"), training=True).shape)
+        (2, 5, 3)
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return inputs
+        kept = self._kept((*ops.shape(inputs)[:-1], 1))  # (…, time, 1)
+        return ops.where(kept, inputs, ops.zeros_like(inputs))
+
+
+@keras.saving.register_keras_serializable(package="elmo")
+class VariationalDropout(_MaskedDropout):
+    r"""Dropout with one mask for all positions of a sequence (Gal & Ghahramani 2016).
+
+    .. math:: y_t = \frac{m \odot x_t}{1 - rate}, \quad m_j \sim \mathrm{Bernoulli}(1 - rate)
+
+    Also called spatial or locked dropout: a feature is dropped from a whole sequence or from none
+    of it.
+
+    Args:
+        rate: share of features dropped, 0 or more and below 1.
+        seed: of the masks.
+
+    Call arguments:
+        inputs: `(…, time, dim)`; every index of the leading axes has a mask of its own.
+        training: whether anything is dropped.
+
+    Returns:
+        The shape of the inputs. Padding stays padding; a mask passes through.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = VariationalDropout(0.5, seed=0)
+        >>> tuple(layer(np.ones((2, 5, 3), "float32"), training=True).shape)
+        (2, 5, 3)
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return inputs
+        shape = ops.shape(inputs)
+        kept = self._kept((*shape[:-2], 1, shape[-1]))  # (…, 1, dim)
+        return ops.where(kept, inputs / (1 - self.rate), ops.zeros_like(inputs))
