@@ -120,21 +120,24 @@ class ManyLangsCharacters:
 
     @classmethod
     def load(
-        cls, folder: str | os.PathLike[str], max_characters_per_token: int = 50
+        cls,
+        folder: str | os.PathLike[str],
+        max_characters_per_token: int = 50,
+        words: bool = True,
     ) -> ManyLangsCharacters:
-        """Reads `char.dic` and, where there is one, `word.dic`.
+        """Reads `char.dic` and, for a model with word vectors, `word.dic`.
 
         Args:
             folder: where they lie.
             max_characters_per_token: M.
+            words: whether the model has word vectors.
 
         Raises:
             DictionaryError: a file is missing, damaged, or lacks a special entry.
         """
-        words = Path(folder, WORD_FILE)
         return cls(
             read_dictionary(Path(folder, CHARACTER_FILE)),
-            read_dictionary(words) if words.exists() else None,
+            read_dictionary(Path(folder, WORD_FILE)) if words else None,
             max_characters_per_token,
         )
 

@@ -1,0 +1,223 @@
+"""Data sets by name: from the folder in `ELMO_DATA`, else downloaded once and checked.
+
+A download goes to `ELMO_CACHE`, else `$XDG_CACHE_HOME/elmo`, else `~/.cache/elmo`. It is written
+aside, checked, and only then takes its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from elmo.text.corpus import Corpus
+
+SPLITS = ("train", "valid", "test")
+_AGENT = (
+    "elmo-keras (+https://pypi.org/project/elmo-keras)"  # Python's own is refused by some hosts
+)
+
+
+class DatasetError(OSError):
+    """A data set that cannot be had; says why and what would do."""
+
+
+class UnknownDatasetError(DatasetError, ValueError):
+    """No data set, or no part of one, has that name."""
+
+
+class Dataset(NamedTuple):
+    """The three parts of a data set."""
+
+    train: Corpus
+    valid: Corpus
+    test: Corpus
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from and how its files are known.
+
+    Args:
+        folder: its folder under `ELMO_DATA` and in the cache.
+        files: file names of the parts.
+        urls: addresses of one and the same zip file, tried in turn.
+        sha256: of the zip file.
+        file_sha256: of the parts inside it, where they are known.
+    """
+
+    folder: str
+    files: dict[str, str]
+    urls: tuple[str, ...]
+    sha256: str
+    file_sha256: dict[str, str]
+
+
+# The checksum of the zip is that of the first release, as published with several data loaders. The
+# training part has no checksum of its own here: copies are about whose articles stand in another
+# order (the same sentences); one that comes out of the checked zip is right by that.
+SOURCES = {
+    "wikitext-2": Source(
+        folder="wikitext-2",
+        files={part: f"wiki.{part}.tokens" for part in SPLITS},
+        urls=(
+            "https://wikitext.smerity.com/wikitext-2-v1.zip",
+            "https://s3.amazonaws.com/research.metamind.io/wikitext/wikitext-2-v1.zip",
+        ),
+        sha256="92675f1d63015c1c8b51f1656a52d5bdbc33aafa60cc47a218a66e7ee817488c",
+        file_sha256={
+            "valid": "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8",
+            "test": "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0",
+        },
+    )
+}
+
+Progress = Callable[[int, int | None], None]
+
+
+def names() -> list[str]:
+    """The data sets that can be loaded.
+
+    Example:
+        >>> names()
+        ['wikitext-2']
+    """
+    return sorted(SOURCES)
+
+
+def load(name: str, *, progress: Progress | None = None, **options: Any) -> Dataset:
+    """The parts of a data set as corpora.
+
+    Args:
+        name: such as `"wikitext-2"`.
+        progress: called with the bytes so far and their total (or None) during a download.
+        **options: of `Corpus`. Blank lines are kept unless `blank_lines="skip"` is given, as the
+            standard perplexities of WikiText count an end of sentence on each of them.
+
+    Returns:
+        A `Dataset` with `train`, `valid` and `test`.
+
+    Raises:
+        UnknownDatasetError, DatasetError: as from `path`.
+    """
+    options.setdefault("blank_lines", "keep")
+    return Dataset(*(Corpus(path(name, part, progress=progress), **options) for part in SPLITS))
+
+
+def path(name: str, split: str = "train", *, progress: Progress | None = None) -> Path:
+    """The file of one part, downloaded first where it is not there yet.
+
+    Args:
+        name: such as `"wikitext-2"`.
+        split: `"train"`, `"valid"` or `"test"`.
+        progress: as for `load`.
+
+    Raises:
+        UnknownDatasetError: the name or the part is not known.
+        DatasetError: the download failed, or what came is not what it should be.
+    """
+    source = SOURCES.get(name)
+    if source is None:
+        raise UnknownDatasetError(f"name={name!r}: must be one of {', '.join(names())}")
+    if split not in source.files:
+        raise UnknownDatasetError(f"split={split!r}: must be one of {', '.join(source.files)}")
+    data = os.environ.get("ELMO_DATA")
+    if data:
+        own = Path(data) / source.folder / source.files[split]
+        if own.is_file():
+            return own
+    folder = cache_folder() / "datasets" / source.folder
+    if not (folder / source.files[split]).is_file():
+        _download(name, source, folder, progress)
+    return folder / source.files[split]
+
+
+def cache_folder() -> Path:
+    """The folder that downloads go to; it need not exist."""
+    if own := os.environ.get("ELMO_CACHE"):
+        return Path(own).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "elmo"
+
+
+def _download(name: str, source: Source, folder: Path, progress: Progress | None) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        packed = aside / "download.zip"
+        _fetch_any(name, source, packed, progress)
+        _unpack(name, source, packed, aside)
+        packed.unlink()
+        aside.chmod(0o755)
+        if folder.is_dir() and not all((folder / file).is_file() for file in source.files.values()):
+            shutil.rmtree(folder)  # what somebody deleted a part of
+        try:
+            aside.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was first
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _fetch_any(name: str, source: Source, target: Path, progress: Progress | None) -> None:
+    reasons = []
+    for url in source.urls:
+        try:
+            found = _fetch(url, target, progress)
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            reasons.append(f"{url}: {getattr(error, 'reason', None) or error}")
+            continue
+        if found == source.sha256:
+            return
+        reasons.append(f"{url}: the file has the SHA-256 {found}, not {source.sha256}")
+    raise DatasetError(
+        f"{name} could not be downloaded ({'; '.join(reasons)}); put {', '.join(SPLITS)} as "
+        f"{', '.join(source.files.values())} in a folder {source.folder!r} and set ELMO_DATA to "
+        "the folder above it"
+    )
+
+
+def _fetch(url: str, target: Path, progress: Progress | None) -> str:
+    """Download to a file; returns the SHA-256 of what came."""
+    digest = hashlib.sha256()
+    request = urllib.request.Request(url, headers={"User-Agent": _AGENT})
+    with urllib.request.urlopen(request, timeout=30) as answer, open(target, "wb") as file:
+        length = answer.headers.get("Content-Length")
+        total = int(length) if length else None
+        done = 0
+        while block := answer.read(1 << 16):
+            file.write(block)
+            digest.update(block)
+            done += len(block)
+            if progress is not None:
+                progress(done, total)
+    return digest.hexdigest()
+
+
+def _unpack(name: str, source: Source, packed: Path, folder: Path) -> None:
+    """Take the known files, and nothing else, out of the zip."""
+    try:
+        with zipfile.ZipFile(packed) as archive:
+            members = {Path(m).name: m for m in archive.namelist() if not m.endswith("/")}
+            for part, file in source.files.items():
+                if file not in members:
+                    raise DatasetError(f"{name}: the downloaded zip holds no {file}")
+                with archive.open(members[file]) as inside, open(folder / file, "wb") as target:
+                    shutil.copyfileobj(inside, target)
+                wanted = source.file_sha256.get(part)
+                with open(folder / file, "rb") as written:
+                    found = hashlib.file_digest(written, "sha256").hexdigest()
+                if wanted is not None and found != wanted:
+                    raise DatasetError(f"{name}: {file} has the SHA-256 {found}, not {wanted}")
+    except zipfile.BadZipFile as error:
+        raise DatasetError(f"{name}: the downloaded file is not a zip ({error})") from None
