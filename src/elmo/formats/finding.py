@@ -1,0 +1,101 @@
+"""Which file of a folder is the options, the weights, the vocabulary, under whatever name."""
+
+from __future__ import annotations
+
+import fnmatch
+import gzip
+import os
+import tempfile
+import zlib
+from pathlib import Path
+
+from elmo.formats.errors import FormatError
+from elmo.text.vocabulary import Vocabulary
+
+_OPTIONS = ("options.json", "*options*.json")
+_WEIGHTS = ("weights.hdf5", "model.hdf5", "*weights*.hdf5", "*weights*.h5", "*.hdf5", "*.h5")
+_MAX_VOCABULARY = 1 << 30
+_VOCABULARIES = ("vocab.txt", "vocab.txt.gz")
+
+
+def _find(folder: Path, patterns: tuple[str, ...], what: str) -> Path:
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    for pattern in patterns:
+        found = fnmatch.filter(names, pattern)
+        if len(found) == 1:
+            return folder / found[0]
+        if found:
+            raise FormatError(
+                f"{folder}: which file is {what}: {', '.join(found)}? Give the pair "
+                "(options, weights)"
+            )
+    raise FormatError(f"{folder}: {what} missing; no file is called {' or '.join(patterns)}")
+
+
+def find_options(folder: str | os.PathLike[str]) -> Path:
+    """The options file of a folder.
+
+    Raises:
+        FormatError: there is none, or more than one.
+    """
+    return _find(Path(folder), _OPTIONS, "the options file")
+
+
+def find_weights(folder: str | os.PathLike[str]) -> Path:
+    """The HDF5 weights of a folder.
+
+    Raises:
+        FormatError: there is none, or more than one.
+    """
+    return _find(Path(folder), _WEIGHTS, "the weights file")
+
+
+def find_vocabulary(folder: str | os.PathLike[str]) -> Path | None:
+    """The vocabulary of a folder, under its published name."""
+    return next((p for name in _VOCABULARIES if (p := Path(folder, name)).is_file()), None)
+
+
+def load_vocabulary(
+    vocabulary: str | os.PathLike[str] | Vocabulary,
+    size: int | None = None,
+    lowercase: bool | None = False,
+) -> Vocabulary:
+    """A vocabulary, from its file if need be, with a type for each row of the weights.
+
+    Args:
+        vocabulary: a `Vocabulary` or its file, which may be compressed with gzip.
+        size: how many types it must have, if that is known.
+        lowercase: whether words are lower-cased before they are looked up in the file's.
+
+    Raises:
+        FormatError: the file cannot be read, or the size is another.
+    """
+    where: object = "the vocabulary"
+    if not isinstance(vocabulary, Vocabulary):
+        where = vocabulary
+        try:
+            vocabulary = _load(Path(vocabulary), lowercase)
+        except (ValueError, OSError, EOFError, zlib.error) as error:
+            text = str(error)
+            named = text if str(where) in text else f"{where}: {text}"
+            raise FormatError(named) from error
+    if size is not None and len(vocabulary.tokens) != size:
+        raise FormatError(
+            f"{where}: has {len(vocabulary.tokens):,} types, but the weights are for {size:,}"
+        )
+    return vocabulary
+
+
+def _load(path: Path, lowercase: bool | None) -> Vocabulary:
+    if path.suffix != ".gz":
+        return Vocabulary.load(path, lowercase=lowercase)
+    with gzip.open(path) as file, tempfile.TemporaryDirectory(prefix="elmo-") as folder:
+        content = file.read(_MAX_VOCABULARY + 1)
+        if len(content) > _MAX_VOCABULARY:
+            raise ValueError("too large for a vocabulary")
+        plain = Path(folder, path.stem)
+        plain.write_bytes(content)
+        try:
+            return Vocabulary.load(plain, lowercase=lowercase)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(plain), str(path))) from error

@@ -1,0 +1,123 @@
+"""Arrays in an HDF5 file, listed without trust and loaded one by one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+
+import h5py
+import numpy as np
+
+from elmo.formats.errors import FormatError
+from elmo.formats.weight_map import Stored
+
+MAX_DATASETS = 20_000
+MAX_DEPTH = 16
+MAX_COMPRESSION = 1100
+"""Deflate cannot shrink by more than about 1032; a larger claim is a trap."""
+
+_HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError)
+
+
+@contextlib.contextmanager
+def open_arrays(path: str | os.PathLike[str]) -> Iterator[dict[str, Stored]]:
+    """All arrays of a file by their full name, to be loaded while it is open.
+
+    Links out of the file, values kept in other files, and sizes that the file cannot hold are
+    refused before anything is loaded.
+
+    Args:
+        path: the HDF5 file.
+
+    Raises:
+        FormatError: the file is missing, cut, no HDF5, or holds something else than arrays of
+            floating-point numbers; also while arrays are loaded.
+    """
+    try:
+        size = os.path.getsize(path)
+        file = h5py.File(path, "r")
+    except FileNotFoundError as error:
+        raise FormatError(f"{path}: no such file") from error
+    except _HDF5_ERRORS as error:
+        raise FormatError(
+            f"{path}: not an HDF5 file, or a damaged one ({_reason(error)})"
+        ) from error
+    with file:
+        yield _listed(file, path, size)
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error.args[0] if error.args else error).split())[:200] or "unreadable"
+
+
+def _listed(file: h5py.File, path: str | os.PathLike[str], size: int) -> dict[str, Stored]:
+    try:
+        found: dict[str, Stored] = {}
+        _walk(file, "", found, path, size, {h5py.h5o.get_info(file.id).addr})
+        return found
+    except FormatError:
+        raise
+    except _HDF5_ERRORS as error:
+        raise FormatError(f"{path}: a damaged HDF5 file ({_reason(error)})") from error
+
+
+def _walk(
+    group: h5py.Group,
+    prefix: str,
+    found: dict[str, Stored],
+    path: str | os.PathLike[str],
+    size: int,
+    seen: set[int],
+) -> None:
+    for key in group:
+        name = f"{prefix}{key}"
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            raise FormatError(f"{path}: {name} is a link to elsewhere, which no model has")
+        item = group[key]
+        if isinstance(item, h5py.Group):
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen or name.count("/") >= MAX_DEPTH or len(seen) > MAX_DATASETS:
+                raise FormatError(f"{path}: {name} is one group too many for a model")
+            seen.add(address)
+            _walk(item, f"{name}/", found, path, size, seen)
+        elif isinstance(item, h5py.Dataset):
+            found[name] = _stored(item, name, path, size)
+        else:
+            raise FormatError(f"{path}: {name} is neither a group nor an array")
+        if len(found) > MAX_DATASETS:
+            raise FormatError(f"{path}: more than {MAX_DATASETS} arrays")
+
+
+def _stored(dataset: h5py.Dataset, name: str, path: str | os.PathLike[str], size: int) -> Stored:
+    if dataset.dtype.kind != "f" or dataset.dtype.itemsize > 8 or dataset.shape is None:
+        raise FormatError(f"{path}: {name} holds {dataset.dtype}, not floating-point numbers")
+    if dataset.is_virtual or dataset.external:
+        raise FormatError(f"{path}: {name} keeps its values in another file")
+
+    def load() -> np.ndarray:
+        bytes_wanted = dataset.size * dataset.dtype.itemsize
+        stored = dataset.id.get_storage_size()
+        if stored > size or bytes_wanted > stored * (MAX_COMPRESSION if dataset.chunks else 1):
+            raise FormatError(f"{path}: {name} is cut: {dataset.shape} values are not all there")
+        try:
+            return dataset[...]
+        except _HDF5_ERRORS as error:
+            raise FormatError(f"{path}: {name} cannot be read ({_reason(error)})") from error
+
+    return Stored(tuple(dataset.shape), load)
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+    """A new HDF5 file with float32 arrays under their full names.
+
+    Args:
+        path: the file; one that exists is replaced.
+        arrays: `{name: array}`; a name's slashes make groups.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=np.ascontiguousarray(array, dtype=np.float32))
