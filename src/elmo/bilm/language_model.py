@@ -69,7 +69,7 @@ class BiLanguageModel(keras.Model):
             dropout = VariationalDropout if self.config.dropout.variational else keras.layers.Dropout
             self.output_dropout = dropout(
                 self.config.dropout.output,
-                seed=None if seed is None else seed - 1,
+                seed=None if seed is None else seed + 1000,
                 dtype=self.dtype_policy,
             )
 

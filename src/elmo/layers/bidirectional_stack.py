@@ -76,6 +76,7 @@ class BidirectionalStack(keras.layers.Layer):
         self.variational = variational
         self.seed = seed
         self.autocast = False
+        self.supports_masking = True
         self._lstm_config = {
             "dim": dim,
             "projection_dim": projection_dim,
@@ -145,6 +146,9 @@ class BidirectionalStack(keras.layers.Layer):
             cs.append(c)
         # (n_layers, directions, batch, time, P); states (directions, n_layers, batch, ·)
         return ops.stack(outputs), (ops.stack(hs, axis=1), ops.stack(cs, axis=1))
+
+    def compute_mask(self, inputs: Any, mask: Any | None = None) -> None:
+        return None  # the outputs have axes of their own; whoever calls knows the mask
 
     def _drop(self, number: int, x: Any, training: bool) -> Any:
         shape = ops.shape(x)

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elmo.layers.sampled_softmax import draw_negatives, log_expected_count
-from elmo.text.encoding import EncodedCorpus
+from elmo.text.encoded_corpus import EncodedCorpus
+from elmo.text.encoding import BOS_ROW, EOS_ROW
 from elmo.training.rows import BOS, EOS, PADDING, Rows, Stream, sentence_rows
 
 
@@ -37,29 +38,16 @@ class Tokens:
     """The ids behind the places of an encoded corpus.
 
     Args:
-        corpus: encoded text, ids of types + 1.
-        bos, eos: ids + 1 of `<S>` and `</S>`.
-        boundary_characters: for models that read characters, the ids of `<S>` and `</S>`, `(2, M)`.
+        corpus: encoded text; where it has `type_bytes`, tokens are read by their characters.
     """
 
-    def __init__(
-        self,
-        corpus: EncodedCorpus,
-        bos: int,
-        eos: int,
-        boundary_characters: np.ndarray | None = None,
-    ) -> None:
+    def __init__(self, corpus: EncodedCorpus) -> None:
         self.corpus = corpus
-        self.bos, self.eos = bos, eos
-        self.characters = None
-        if boundary_characters is not None:
-            # Row 0 is padding, then <S> and </S>, then the corpus's types.
-            empty = np.zeros((1, boundary_characters.shape[1]), np.int32)
-            self.characters = np.concatenate([empty, boundary_characters, corpus.type_bytes])
+        self.by_characters = corpus.type_bytes is not None
 
     def targets(self, places: np.ndarray) -> np.ndarray:
         """Ids + 1 of what is predicted, 0 at padding."""
-        return self._look_up(self.corpus.ids, places, (0, self.eos, self.bos))
+        return self._look_up(self.corpus.ids, places, self.corpus.bos, self.corpus.eos)
 
     def inputs(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The distinct tokens that are read, and which of them stands where.
@@ -68,20 +56,19 @@ class Tokens:
             `(u,)` ids + 1 or `(u, M)` character ids, and their places' shape of int32. The first is
             padding.
         """
-        if self.characters is None:
-            ids = self._look_up(self.corpus.ids, places, (0, self.eos, self.bos))
+        if self.by_characters:
+            ids = self._look_up(self.corpus.types, places, BOS_ROW, EOS_ROW)
         else:
-            ids = self._look_up(self.corpus.types, places, (-3, -1, -2)) + 3
+            ids = self.targets(places)
         distinct, index = np.unique(np.append(ids.ravel(), 0), return_inverse=True)
         index = index[:-1].reshape(places.shape).astype(np.int32)
-        tokens = distinct if self.characters is None else self.characters[distinct]
+        tokens = self.corpus.type_bytes[distinct] if self.by_characters else distinct
         return tokens.astype(np.int32), index
 
     @staticmethod
-    def _look_up(table: np.ndarray, places: np.ndarray, special: tuple[int, int, int]) -> np.ndarray:
-        padding, eos, bos = special
+    def _look_up(table: np.ndarray, places: np.ndarray, bos: int, eos: int) -> np.ndarray:
         values = table[np.maximum(places, 0)].astype(np.int64)
-        for place, value in ((PADDING, padding), (EOS, eos), (BOS, bos)):
+        for place, value in ((PADDING, 0), (BOS, bos), (EOS, eos)):
             values[places == place] = value
         return values
 
@@ -170,7 +157,7 @@ class Batches:
         else:
             batch["targets"] = targets
         if not (self.tied and self.sampling.n):
-            words = self.tokens.characters is None
+            words = not self.tokens.by_characters
             size = positions + 1 if words else None
             batch["tokens"] = _pad(tokens, min(size, self.vocabulary_size + 1) if size else None)
             if words:

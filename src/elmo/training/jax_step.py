@@ -9,79 +9,69 @@ import jax.numpy as jnp
 import keras
 
 
-def make_step(model: Any) -> Any:
+def make_step(step: Any) -> Any:
     """From `fit`'s `(state, iterator)` to `(logs, state)`."""
+    by_id = {id(variable): name for name, variable in step.tables.items()}
+    names = [by_id.get(id(v)) for v in step.network.trainable_variables]
+    unlearned = step.network.non_trainable_variables
 
-    def step(state, carry, batch):
+    def one_step(state, carry, batch):
         trainable, others, optimizer, metrics = state
-        is_table = model.is_table
-        names = _table_names(model)
-        dense = [v for v, table in zip(trainable, is_table, strict=True) if not table]
+        dense = [v for v, name in zip(trainable, names, strict=True) if name is None]
         tables = {
             name: v
             for name, v in zip(names, trainable, strict=True)
             if name is not None
         }
-        rows = model.gather(tables, batch)
+        rows = step.gather(tables, batch)
 
         def loss(dense, rows):
-            values = iter(dense)
-            mapping = [
-                (variable, next(values))
-                for variable, table in zip(model.network.trainable_variables, is_table, strict=True)
-                if not table
-            ]
-            mapping += list(zip(model.non_trainable_variables, others, strict=True))
+            mapping = [*zip(step.dense, dense, strict=True), *zip(unlearned, others, strict=True)]
             with keras.StatelessScope(state_mapping=mapping) as scope:
-                value, aux = model.loss(rows, carry, batch)
-            new = [scope.get_current_value(v) for v in model.non_trainable_variables]
+                value, aux = step.loss(rows, carry, batch)
+            new = [scope.get_current_value(v) for v in unlearned]
             return value, (aux, new)
 
         gradient = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
         (value, ((nats, targets, lstm_state), others)), gradients = gradient(dense, rows)
         leaves, shape = jax.tree.flatten(gradients)
-        leaves, norm = model.clip(leaves)
+        leaves, norm = step.clip(leaves)
         good = jnp.isfinite(value) & jnp.isfinite(norm)
         d_dense, d_rows = jax.tree.unflatten(shape, leaves)
 
         with keras.StatelessScope(
-            state_mapping=list(zip(model.optimizer.variables, optimizer, strict=True))
+            state_mapping=list(zip(step.optimizer.variables, optimizer, strict=True))
         ):
-            learning_rate = jnp.asarray(model.optimizer.learning_rate)
-        new_dense, new_optimizer = model.optimizer.stateless_apply(optimizer, d_dense, dense)
+            learning_rate = jnp.asarray(step.optimizer.learning_rate)
+        new_dense, new_optimizer = step.optimizer.stateless_apply(optimizer, d_dense, dense)
         new_dense = _where(good, new_dense, dense)
         new_optimizer = _where(good, new_optimizer, optimizer)
 
         slots = carry["slots"]
         touched = {
-            name: [model.gather({name: s}, batch)[name] for s in slots[name]] for name in slots
+            name: [step.gather({name: s}, batch)[name] for s in slots[name]] for name in slots
         }
-        deltas = model.row_deltas(rows, touched, d_rows, batch, learning_rate, good)
+        deltas = step.row_deltas(rows, touched, d_rows, batch, learning_rate, good)
         new_slots = {}
         for name, (change, *slot_changes) in deltas.items():
-            ids = jnp.maximum(model._ids(name, batch), 0)
+            ids = jnp.maximum(step.row_ids(name, batch), 0)
             tables[name] = tables[name].at[ids].add(change)
             new_slots[name] = [
                 s.at[ids].add(d) for s, d in zip(slots[name], slot_changes, strict=True)
             ]
-        carry = model.next_carry(carry, new_slots, lstm_state, nats, targets, norm, good)
+        carry = step.next_carry(carry, new_slots, lstm_state, nats, targets, norm, good)
         values = iter(new_dense)
         trainable = [next(values) if name is None else tables[name] for name in names]
         return carry, (trainable, others, new_optimizer, metrics)
 
-    compiled = jax.jit(step, donate_argnums=(0, 1))
+    compiled = jax.jit(one_step, donate_argnums=(0, 1))
 
     def train_function(state, iterator):
-        next(iterator)
-        model.carry, state = compiled(state, model.carry, model.next_batch())
+        next(iter(iterator))
+        step.carry, state = compiled(state, step.carry, step.next_batch())
         return {}, state
 
     return train_function
-
-
-def _table_names(model: Any) -> list[str | None]:
-    by_id = {id(variable): name for name, variable in model.tables.items()}
-    return [by_id.get(id(v)) for v in model.network.trainable_variables]
 
 
 def _where(good, new, old):

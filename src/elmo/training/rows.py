@@ -61,14 +61,18 @@ def read_positions(
 
 
 def sentence_rows(
-    offsets: np.ndarray, sentences: np.ndarray, time: int, directions: tuple[str, ...]
+    offsets: np.ndarray,
+    sentences: np.ndarray,
+    time: int,
+    directions: tuple[str, ...],
+    first: int = 0,
 ) -> Rows:
-    """Rows of whole sentences, padded behind to `time` positions; −1 in `sentences` is an empty row."""
+    """Rows of sentences, positions `first` to `first + time`, padded behind; −1 is an empty row."""
     present = sentences >= 0
     chosen = np.where(present, sentences, 0)
     starts = offsets[chosen][:, None]
     lengths = (offsets[chosen + 1] - offsets[chosen])[:, None]
-    positions = np.broadcast_to(np.arange(time), (len(sentences), time))
+    positions = np.broadcast_to(np.arange(first, first + time), (len(sentences), time))
     real = (positions <= lengths) & present[:, None]
     shape = positions.shape
     return read_positions(

@@ -1,7 +1,7 @@
 """The compiled training step, under Keras's `fit`.
 
-`TrainingModel` is what `fit` drives: it fetches the batch of the next number, and carries from step to
-step what no saved model should hold: the LSTM state, the slots of the tables, sums for the reports.
+`TrainingModel` is what `fit` drives. Its `Step` fetches the batch of the next number, and carries from
+step to step what no saved model should hold: the LSTM state, the slots of the tables, sums for reports.
 
 Tables (word vectors, the softmax) go past Keras's optimizer: the rows that a batch names are gathered
 before the loss, are differentiated as inputs, and are written back with `RowOptimizer`. So a step costs
@@ -23,15 +23,21 @@ from elmo.training.config import TrainingConfig
 from elmo.training.optimizers import RowOptimizer, global_norm, make_optimizer
 
 
-class TrainingModel(keras.Model):
-    """A `BiLanguageModel` with its optimizer, its batches and what is carried between steps.
+class Step:
+    """The arithmetic of a training step, and what one step hands to the next.
 
     Args:
         network: a built model with a softmax.
         config: settings of the training.
         learning_rate: a number or a Keras schedule.
-        batch_of: from a number to a batch (see `Batches.batch`); called in order, from
-            `self.position` on.
+        batch_of: from a number to a batch (see `Batches.batch`); called in order, from `position` on.
+
+    Attributes:
+        position: the number of the next batch.
+        waiting: seconds spent waiting for batches.
+        tables: variables of which a step touches few rows: name of the rows in a batch → variable.
+        dense: the other trainable variables.
+        carry: `h`, `c`, `slots` of the tables, `sums`.
     """
 
     def __init__(
@@ -41,29 +47,25 @@ class TrainingModel(keras.Model):
         learning_rate: Any,
         batch_of: Callable[[int], dict[str, np.ndarray]],
     ) -> None:
-        super().__init__(name="training")
         self.network = network
         self.config = config
         self.batch_of = batch_of
         self.position = 0
-        self.waiting = 0.0  # seconds spent waiting for batches
+        self.waiting = 0.0
         self.tables = self._find_tables()
         table_ids = {id(variable) for variable in self.tables.values()}
-        self.is_table = [id(v) in table_ids for v in network.trainable_variables]
-        optimizer = make_optimizer(
+        self.dense = [v for v in network.trainable_variables if id(v) not in table_ids]
+        self.optimizer = make_optimizer(
             config.optimizer,
             learning_rate,
             initial_accumulator=config.initial_accumulator,
             weight_decay=config.weight_decay,
         )
-        self.row_optimizer = RowOptimizer(optimizer)
-        self.built = True
-        self.compile(optimizer=optimizer, loss=None)
-        optimizer.build(self.dense_variables)
+        self.optimizer.build(self.dense)
+        self.row_optimizer = RowOptimizer(self.optimizer)
         self.carry = self.initial_carry()
 
     def _find_tables(self) -> dict[str, Any]:
-        """Variables of which a step touches few rows: name of the rows in a batch → variable."""
         network, tables = self.network, {}
         words = network.config.char_cnn is None
         if self.config.negatives:
@@ -72,15 +74,6 @@ class TrainingModel(keras.Model):
         if words and not network.head.tied:
             tables["tokens"] = network.encoder.token_encoder.embedding
         return tables
-
-    @property
-    def dense_variables(self) -> list[Any]:
-        """The trainable variables that are no tables."""
-        trainable = self.network.trainable_variables
-        return [v for v, table in zip(trainable, self.is_table, strict=True) if not table]
-
-    def call(self, ids: Any, training: bool = False) -> Any:
-        return self.network(ids, training=training)
 
     def initial_carry(self) -> dict[str, Any]:
         """Zero state, fresh slots, empty sums."""
@@ -119,17 +112,15 @@ class TrainingModel(keras.Model):
         self.position += 1
         return batch
 
-    # The arithmetic of a step, the same on every backend.
-
     def gather(self, tables: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
         """The touched rows of tables or slots."""
         return {
-            name: ops.take(table, ops.maximum(ops.cast(self._ids(name, batch), "int32"), 0), axis=0)
+            name: ops.take(table, ops.maximum(ops.cast(self.row_ids(name, batch), "int32"), 0), axis=0)
             for name, table in tables.items()
         }
 
     @staticmethod
-    def _ids(name: str, batch: dict[str, Any]) -> Any:
+    def row_ids(name: str, batch: dict[str, Any]) -> Any:
         """Rows of a table from 0; padding stands for row 0 or below."""
         return batch["tokens"] - 1 if name == "tokens" else batch["rows"]
 
@@ -207,6 +198,25 @@ class TrainingModel(keras.Model):
             },
         }
 
+
+class TrainingModel(keras.Model):
+    """What `fit` drives: a network under a `Step`.
+
+    Example:
+        `model.fit(np.zeros((100, 1)), batch_size=1)` makes 100 steps; the numbers are not looked at,
+        the step fetches its batches itself.
+    """
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(name="training")
+        self.network = step.network
+        self.step = step
+        self.built = True
+        self.compile(optimizer=step.optimizer, loss=None)
+
+    def call(self, ids: Any, training: bool = False) -> Any:
+        return self.network(ids, training=training)
+
     def make_train_function(self, force: bool = False) -> None:
         """Called by `fit`: the function that makes one step."""
         if self.train_function is not None and not force:
@@ -218,4 +228,4 @@ class TrainingModel(keras.Model):
             from elmo.training.tensorflow_step import make_step
         else:
             from elmo.training.torch_step import make_step
-        self.train_function = make_step(self)
+        self.train_function = make_step(self.step)

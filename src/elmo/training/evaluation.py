@@ -1,0 +1,217 @@
+"""Exact perplexity: the full softmax, both directions, every token counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from elmo.bilm.compiled import compiled
+from elmo.bilm.language_model import BiLanguageModel
+from elmo.training.batches import Tokens
+from elmo.training.rows import PADDING, Stream, sentence_rows
+
+WINDOW = 256  # positions of a compiled call; longer sentences take several, with carried state
+POSITIONS = 4096  # positions of a batch
+LOGITS = 2**24  # scores in memory at a time
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a model predicts a text.
+
+    Attributes:
+        forward, backward: perplexity of each direction, exp of the mean nats over its targets; None for
+            a direction that the model lacks.
+        both: exp of the mean of the directions' mean nats.
+        tokens: targets of one direction: tokens, and one sentence boundary a sentence.
+        unknown_share: share of the targets that are `<UNK>`.
+        files: the same for each file.
+
+    Example:
+        >>> Evaluation.from_sums({"forward": 2.0, "backward": 4.0}, tokens=2, unknown=1).both
+        4.4816890703380645
+    """
+
+    forward: float | None
+    backward: float | None
+    both: float
+    tokens: int
+    unknown_share: float
+    files: dict[str, Evaluation] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_sums(
+        cls,
+        nats: Mapping[str, float],
+        tokens: int,
+        unknown: int,
+        files: dict[str, Evaluation] | None = None,
+    ) -> Evaluation:
+        """From summed nats of each direction, the number of targets and the unknown among them."""
+        means = {name: value / tokens for name, value in nats.items()}
+        return cls(
+            forward=_exp(means.get("forward")),
+            backward=_exp(means.get("backward")),
+            both=_exp(sum(means.values()) / len(means)),
+            tokens=tokens,
+            unknown_share=unknown / tokens,
+            files=files or {},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that `json` can write."""
+        values = dataclasses.asdict(self)
+        for part in values["files"].values():
+            part.pop("files")
+        return values
+
+
+def _exp(nats: float | None) -> float | None:
+    if nats is None:
+        return None
+    return math.exp(nats) if nats < 700 else math.inf
+
+
+class Evaluator:
+    """Exact nats of encoded texts, by functions compiled once.
+
+    Args:
+        network: a built model with a softmax.
+        state: `"reset"`: each sentence from zero state; `"carry"`: one stream, the state carried over
+            sentences.
+    """
+
+    def __init__(self, network: BiLanguageModel, state: str = "reset") -> None:
+        if state not in ("reset", "carry"):
+            raise ValueError(f"state={state!r}: must be 'reset' or 'carry'")
+        self.network = network
+        self.state = state
+        self.directions = network.config.direction_names
+        self.chunk = max(8, min(2048, LOGITS // network.config.vocabulary_size))
+        self._top = compiled(network, network.top)
+        self._nats = compiled(network, network.nats)
+
+    def nats(self, tokens: Tokens) -> dict[str, float]:
+        """Summed −ln P of all targets of a text, for each direction."""
+        sums = np.zeros(len(self.directions))
+        for sentences in self._groups(np.asarray(tokens.corpus.offsets)):
+            sums += self._group_nats(tokens, sentences)
+        return dict(zip(self.directions, sums.tolist(), strict=True))
+
+    def _groups(self, offsets: np.ndarray) -> Iterator[np.ndarray]:
+        """Sentences that run side by side, of like length and −1 where a row is empty."""
+        lengths = np.diff(offsets) + 1
+        if self.state == "carry":
+            yield np.arange(len(lengths))
+            return
+        order = np.argsort(lengths, kind="stable")
+        first = 0
+        while first < len(order):
+            time = _padded(int(lengths[order[first]]))
+            rows = max(1, POSITIONS // min(time, WINDOW))
+            last = first
+            while last < len(order) and last - first < rows and lengths[order[last]] <= time:
+                last += 1
+            group = np.full(rows, -1)
+            group[: last - first] = order[first:last]
+            yield group
+            first = last
+
+    def _group_nats(self, tokens: Tokens, sentences: np.ndarray) -> np.ndarray:
+        offsets = np.asarray(tokens.corpus.offsets)
+        lstm, n = self.network.config.lstm, len(self.directions)
+        carry = self.state == "carry"
+        rows = 1 if carry else len(sentences)
+        shape = (n, lstm.n_layers, rows)
+        state = (
+            np.zeros((*shape, lstm.projection_dim), np.float32),
+            np.zeros((*shape, lstm.dim), np.float32),
+        )
+        sums = np.zeros(n)
+        windows = (
+            _stream_windows(offsets, self.directions)
+            if carry
+            else _sentence_windows(offsets, sentences, self.directions)
+        )
+        for window in windows:
+            distinct, inputs = tokens.inputs(window.inputs)
+            mask = window.targets != PADDING
+            targets = np.maximum(tokens.targets(window.targets) - 1, 0).astype(np.int32)
+            size = min(len(distinct) * 2, inputs.size + 1)
+            padded = np.zeros((_padded(max(size, 64)), *distinct.shape[1:]), np.int32)
+            padded[: len(distinct)] = distinct
+            h, state = self._top(padded, inputs, mask, state)
+            for number in range(n):
+                sums[number] += self._sum_nats(h[number], targets[number], mask[number])
+        return sums
+
+    def _sum_nats(self, h: Any, targets: np.ndarray, mask: np.ndarray) -> float:
+        h = ops.convert_to_numpy(h).astype(np.float32)[mask]
+        targets = targets[mask]
+        total = 0.0
+        for first in range(0, len(h), self.chunk):
+            part = h[first : first + self.chunk]
+            short = self.chunk - len(part)
+            nats = self._nats(
+                np.pad(part, ((0, short), (0, 0))),
+                np.pad(targets[first : first + self.chunk], (0, short)),
+            )
+            nats = ops.convert_to_numpy(nats)[: len(part)]
+            total += float(np.sum(nats, dtype=np.float64))
+        return total
+
+
+def _sentence_windows(offsets, sentences, directions):
+    longest = int((np.diff(offsets)[sentences[sentences >= 0]] + 1).max())
+    time = min(_padded(longest), WINDOW)
+    for first in range(0, longest, time):
+        yield sentence_rows(offsets, sentences, time, directions, first=first)
+
+
+def _stream_windows(offsets, directions):
+    stream = Stream(offsets, np.arange(len(offsets) - 1), batch_size=1)
+    for first in range(0, stream.row_length, WINDOW):
+        yield stream.window(first, WINDOW, directions)
+
+
+def _padded(length: int) -> int:
+    """The next of a coarse row of lengths, so that few shapes are compiled."""
+    size = 8
+    while size < length:
+        size = size * 3 // 2 if size % 2 == 0 else size * 2
+        size += size % 8 and 8 - size % 8
+    return size
+
+
+def evaluate(
+    network: BiLanguageModel,
+    texts: Mapping[str, Tokens],
+    *,
+    state: str = "reset",
+    evaluator: Evaluator | None = None,
+) -> Evaluation:
+    """Exact perplexities of texts, each alone and all together.
+
+    Args:
+        network: a built model with a softmax.
+        texts: encoded texts by name.
+        state: see `Evaluator`; with `"carry"` each text starts from zero state.
+        evaluator: reuse one, with its compiled functions.
+    """
+    evaluator = evaluator or Evaluator(network, state)
+    totals = dict.fromkeys(network.config.direction_names, 0.0)
+    files, tokens, unknown = {}, 0, 0
+    for name, text in texts.items():
+        nats = evaluator.nats(text)
+        n = int(text.corpus.offsets[-1]) + len(text.corpus.offsets) - 1
+        files[name] = Evaluation.from_sums(nats, n, text.corpus.unknown)
+        for direction, value in nats.items():
+            totals[direction] += value
+        tokens, unknown = tokens + n, unknown + text.corpus.unknown
+    return Evaluation.from_sums(totals, tokens, unknown, files)

@@ -1,0 +1,366 @@
+"""`train`: Keras's `fit` with exact resume, exact validation and reports."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from elmo.bilm.language_model import BiLanguageModel
+from elmo.training.batches import Batches, Tokens, prefetch
+from elmo.training.checkpoint import Checkpoints, restore, snapshot
+from elmo.training.config import TrainingConfig
+from elmo.training.evaluation import Evaluator, evaluate
+from elmo.training.report import Metrics, Progress, plot_curve, progress_for
+from elmo.training.step import Step, TrainingModel
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss or its gradient is no longer a number; the weights are those from before."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training was asked to stop and has saved a checkpoint first."""
+
+
+def train(
+    network: BiLanguageModel,
+    batches: Batches,
+    config: TrainingConfig,
+    *,
+    folder: str | Path,
+    save_model: Callable[[], None],
+    valid: Mapping[str, Tokens] | None = None,
+    resume: bool = False,
+    progress: bool | Progress = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> list[dict[str, Any]]:
+    """Train a network in place.
+
+    After each epoch the validation text is evaluated exactly and, where the perplexity of both
+    directions is the best so far (or there is no validation text), `save_model` is called. At the end
+    the network holds the weights of the last step.
+
+    Args:
+        network: a built model with a softmax.
+        batches: of the training text.
+        config: settings.
+        folder: for `metrics.csv`, `curve.png` and `checkpoints/`.
+        save_model: writes the network as it is now.
+        valid: encoded validation texts by name.
+        resume: go on from the newest whole checkpoint in `folder`, if there is one.
+        progress: a bar or lines, nothing, or something of one's own.
+        callbacks: Keras callbacks; `logs` of an epoch hold the columns of `metrics.csv`.
+
+    Returns:
+        The lines of `metrics.csv`.
+
+    Raises:
+        NonFiniteLossError: the loss is no longer finite; saved as far as it was.
+        TrainingInterrupted: on Ctrl-C or SIGTERM, after a checkpoint was written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    run = _Run(network, batches, config, folder, save_model, valid, progress)
+    try:
+        if resume:
+            run.go_on()
+        with _Signals() as signals:
+            run.fit(signals, callbacks)
+    finally:
+        run.close()
+    return run.metrics.rows
+
+
+class _Run:
+    """A training between its first step and its last."""
+
+    def __init__(self, network, batches, config, folder, save_model, valid, progress) -> None:
+        self.config = config
+        self.per_epoch = len(batches)
+        self.total = self.per_epoch * config.epochs
+        if config.max_steps is not None:
+            self.total = min(self.total, config.max_steps)
+        self.batches = batches
+        self.step = Step(network, config, learning_rate(config, self.total), self._batch)
+        self.model = TrainingModel(self.step)
+        self.checkpoints = Checkpoints(folder / "checkpoints", config.keep_checkpoints)
+        self.metrics = Metrics(folder / "metrics.csv")
+        self.curve = folder / "curve.png"
+        self.save_model = save_model
+        self.valid = valid
+        self.evaluator = None
+        if valid:
+            self.evaluator = Evaluator(network, "carry" if config.mode == "stream" else "reset")
+        self.progress = progress_for(progress)
+        self.best = math.inf
+        self.epochs_without_better = 0
+        self.seconds = 0.0  # of the runs before this one
+        self.sums: dict[str, Any] = {}  # of the current epoch
+        self._feed: Iterable | None = None
+
+    def _batch(self, number: int) -> dict[str, np.ndarray]:
+        if self._feed is None:
+            self._feed = prefetch(self.batches, number, self.config.workers)
+        return next(self._feed)
+
+    def go_on(self) -> None:
+        """Take up the newest checkpoint."""
+        found = self.checkpoints.latest()
+        if found is None:
+            return
+        arrays, state = found
+        restore(self.step, arrays)
+        self.step.position = state["step"]
+        self.metrics = Metrics(self.metrics.path, state["metrics"])
+        self.best = math.inf if state["best"] is None else state["best"]
+        self.epochs_without_better = state["epochs_without_better"]
+        self.seconds = state["seconds"]
+        self.sums = {name: np.array(value) for name, value in state["sums"].items()}
+
+    def checkpoint(self, seconds: float) -> None:
+        """Write a checkpoint of now, in the background."""
+        state = {
+            "step": self.step.position,
+            "metrics": self.metrics.rows,
+            "best": None if math.isinf(self.best) else self.best,
+            "epochs_without_better": self.epochs_without_better,
+            "seconds": seconds,
+            "sums": {name: np.asarray(value).tolist() for name, value in self.sums.items()},
+        }
+        self.checkpoints.save(self.step.position, snapshot(self.step), state)
+
+    def finished(self) -> bool:
+        patience = self.config.patience
+        enough = patience is not None and self.epochs_without_better >= patience
+        return enough or self.step.position >= self.total
+
+    def fit(self, signals: _Signals, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """All epochs that are left: the rest of a broken one first, then whole ones."""
+        watch = _Watch(self, signals)
+        self.progress.start(self.total, self.step.position)
+        while not self.finished():
+            epoch, done = divmod(self.step.position, self.per_epoch)
+            last = epoch + 1 if done else self.config.epochs
+            # `fit` is told the steps alone: the model fetches its batches by their number.
+            steps = np.zeros((self.per_epoch - done, 1), np.float32)
+            self.model.fit(
+                steps,
+                batch_size=1,
+                shuffle=False,
+                initial_epoch=epoch,
+                epochs=last,
+                verbose=0,
+                callbacks=[watch, *callbacks],
+            )
+            watch.raise_if_stopped()
+
+    def close(self) -> None:
+        self.progress.stop()
+        if self._feed is not None:
+            self._feed.close()
+        self.checkpoints.close()
+
+
+class _Watch(keras.callbacks.Callback):
+    """Looks on: sums, progress, checkpoints, validation, and reasons to stop."""
+
+    def __init__(self, run: _Run, signals: _Signals) -> None:
+        super().__init__()
+        self.run = run
+        self.signals = signals
+        self.started = time.monotonic()
+        self.last_look = self.last_checkpoint = self.started
+        self.last_targets = 0.0
+        self.bad = False
+
+    @property
+    def seconds(self) -> float:
+        return self.run.seconds + time.monotonic() - self.started
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.epoch_started, self.waited = time.monotonic(), self.run.step.waiting
+        self.epoch_targets = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        run, now = self.run, time.monotonic()
+        if now - self.last_look > 0.5:
+            self._look(now)
+        stop = self.bad or self.signals.asked or run.step.position >= run.total
+        if stop:
+            run.model.stop_training = True
+        elif now - self.last_checkpoint > 60 * run.config.checkpoint_minutes:
+            self._checkpoint()
+
+    def _look(self, now: float) -> None:
+        """Read the sums of the steps since the last look."""
+        sums = self.run.step.take_sums()
+        self.bad = self.bad or bool(sums.pop("bad"))
+        for name, value in sums.items():
+            self.run.sums[name] = self.run.sums.get(name, 0.0) + value.astype(np.float64)
+        targets = float(sums["targets"].sum()) / len(sums["targets"])
+        self.epoch_targets += targets
+        rate = targets / max(now - self.last_look, 1e-9)
+        self.last_look = now
+        perplexities = self._training_perplexities()
+        self.run.progress.update(
+            self.run.step.position,
+            **{f"train_{name}": value for name, value in perplexities.items()},
+            tokens_per_second=rate,
+        )
+
+    def _training_perplexities(self) -> dict[str, float]:
+        sums = self.run.sums
+        targets = np.asarray(sums.get("targets", 0.0))
+        if not targets.any():
+            return {}
+        nats = sums["nats"] / np.maximum(targets, 1)
+        names = self.run.step.network.config.direction_names
+        values = dict(zip(names, nats.tolist(), strict=True))
+        values["both"] = float(nats.mean())
+        return {name: math.exp(min(value, 700.0)) for name, value in values.items()}
+
+    def _checkpoint(self) -> None:
+        _ = self.model  # on JAX this brings the variables up to date
+        self._look(time.monotonic())
+        self.run.checkpoint(self.seconds)
+        self.last_checkpoint = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        run = self.run
+        self._look(time.monotonic())
+        if self.bad:
+            run.checkpoint(self.seconds)
+            return
+        finished = run.step.position >= run.total or run.step.position % run.per_epoch == 0
+        if not finished:  # stopped in the middle
+            run.checkpoint(self.seconds)
+            return
+        self._report(logs if logs is not None else {})
+        run.sums = {}
+        run.checkpoint(self.seconds)
+        self.last_checkpoint = self.last_look = time.monotonic()
+        if run.finished():
+            run.model.stop_training = True
+
+    def _report(self, logs: dict[str, Any]) -> None:
+        run = self.run
+        elapsed = max(time.monotonic() - self.epoch_started, 1e-9)
+        steps = max(1, run.step.position - (len(run.metrics.rows) * run.per_epoch))
+        row: dict[str, Any] = {
+            "epoch": run.step.position / run.per_epoch,
+            "step": run.step.position,
+            "learning_rate": float(run.step.optimizer.learning_rate),
+            "gradient_norm": float(run.sums.get("norm", 0.0)) / steps,
+            "tokens_per_second": self.epoch_targets / elapsed,
+            "waiting_share": (run.step.waiting - self.waited) / elapsed,
+            **{f"train_{k}": v for k, v in self._training_perplexities().items()},
+        }
+        earlier = run.metrics.rows[-1]["tokens"] if run.metrics.rows else 0
+        row["tokens"] = earlier + int(np.mean(run.sums.get("targets", 0.0)))
+        better = True
+        if run.valid:
+            result = evaluate(run.step.network, run.valid, evaluator=run.evaluator)
+            row.update(
+                valid_forward=result.forward,
+                valid_backward=result.backward,
+                valid_both=result.both,
+            )
+            better = result.both < run.best
+            if better:
+                run.best = result.both
+        run.epochs_without_better = 0 if better else run.epochs_without_better + 1
+        row["seconds"] = self.seconds
+        run.metrics.add(**row)
+        plot_curve(run.metrics.rows, run.curve)
+        if better:
+            run.save_model()
+        logs.update({name: value for name, value in row.items() if value is not None})
+        shown = {k: row.get(k) for k in ("train_both", "valid_both", "tokens_per_second")}
+        shown = "  ".join(f"{k.replace('_', ' ')} {v:,.1f}" for k, v in shown.items() if v)
+        kept = "  (kept: the best so far)" if better and run.valid else ""
+        run.progress.message(f"epoch {row['epoch']:.3g}  {shown}{kept}")
+
+    def raise_if_stopped(self) -> None:
+        """After `fit`: say why it stopped early."""
+        if self.bad:
+            raise NonFiniteLossError(
+                f"step {self.run.step.position}: the loss or its gradient is not finite; the "
+                "weights are those from before. A lower learning_rate, a lower clip_norm, or "
+                "precision='float32' usually helps"
+            )
+        if self.signals.asked and not self.run.finished():
+            raise TrainingInterrupted(f"stopped at step {self.run.step.position}")
+
+
+class _Signals:
+    """Ctrl-C and SIGTERM ask for a stop; a second one means it."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def _ask(self, number: int, frame: Any) -> None:
+        if self.asked:
+            self.__exit__()
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, *error: Any) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+
+def learning_rate(config: TrainingConfig, total: int) -> Any:
+    """The learning rate as a number, or as a Keras schedule over `total` steps."""
+    if config.schedule == "constant" and not config.warmup_steps:
+        return config.learning_rate
+    return _Schedule(
+        peak=config.learning_rate,
+        schedule=config.schedule,
+        warmup_steps=config.warmup_steps,
+        total=total,
+    )
+
+
+@keras.saving.register_keras_serializable(package="elmo")
+class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up, then constant, or a line or half a cosine down to zero."""
+
+    def __init__(self, peak: float, schedule: str, warmup_steps: int, total: int) -> None:
+        self.peak, self.schedule = peak, schedule
+        self.warmup_steps, self.total = warmup_steps, total
+
+    def __call__(self, step: Any) -> Any:
+        ops = keras.ops
+        step = ops.cast(step, "float32")
+        rise = ops.minimum(1.0, (step + 1.0) / max(1, self.warmup_steps))
+        span = max(1, self.total - self.warmup_steps)
+        share = ops.clip((step - self.warmup_steps) / span, 0.0, 1.0)
+        if self.schedule == "linear":
+            rise = rise * (1.0 - share)
+        elif self.schedule == "cosine":
+            rise = rise * 0.5 * (1.0 + ops.cos(math.pi * share))
+        return self.peak * rise
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "peak": self.peak,
+            "schedule": self.schedule,
+            "warmup_steps": self.warmup_steps,
+            "total": self.total,
+        }

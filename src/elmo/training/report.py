@@ -1,0 +1,204 @@
+"""What a training tells: lines of `metrics.csv`, a curve, progress on the screen."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+COLUMNS = (
+    "epoch",
+    "step",
+    "tokens",
+    "seconds",
+    "train_forward",
+    "train_backward",
+    "train_both",
+    "valid_forward",
+    "valid_backward",
+    "valid_both",
+    "learning_rate",
+    "gradient_norm",
+    "tokens_per_second",
+    "waiting_share",
+)
+
+
+class Metrics:
+    """The lines of `metrics.csv`; the whole file is written aside and renamed each time.
+
+    Args:
+        path: of the file.
+        rows: lines of the run so far, when it goes on.
+    """
+
+    def __init__(self, path: Path, rows: list[dict[str, Any]] | None = None) -> None:
+        self.path = path
+        self.rows = list(rows or [])
+
+    def add(self, **values: Any) -> None:
+        """A line; columns that are not given stay empty."""
+        if unknown := set(values) - set(COLUMNS):
+            raise ValueError(f"unknown columns {sorted(unknown)}; known are {', '.join(COLUMNS)}")
+        self.rows.append(values)
+        self.write()
+
+    def write(self) -> None:
+        """Write all lines."""
+        aside = self.path.with_name(f".{self.path.name}.part")
+        with open(aside, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+            writer.writeheader()
+            for row in self.rows:
+                writer.writerow({k: _short(v) for k, v in row.items() if v is not None})
+        os.replace(aside, self.path)
+
+
+def _short(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def read_metrics(path: str | Path) -> list[dict[str, float | None]]:
+    """The lines of a `metrics.csv`, numbers as floats and None where a cell is empty."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
+            {name: float(cell) if cell else None for name, cell in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") -> None:
+    """Perplexity over epochs, training and validation, as a PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for column, label, style in (
+        ("train_both", "training (candidates)", "--"),
+        ("valid_both", "validation, both directions", "-"),
+        ("valid_forward", "validation, forward", ":"),
+        ("valid_backward", "validation, backward", "-."),
+    ):
+        points = [(r["epoch"], r[column]) for r in rows if r.get(column) is not None]
+        points = [(x, y) for x, y in points if math.isfinite(y)]
+        if points:
+            axes.plot(*zip(*points, strict=True), style, marker="o", markersize=3, label=label)
+    axes.set(xlabel="epochs", ylabel="perplexity", yscale="log", title=title)
+    axes.grid(alpha=0.3, which="both")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False)
+    aside = Path(path).with_name(f".{Path(path).name}.part")
+    figure.savefig(aside, dpi=130, format="png")
+    os.replace(aside, path)
+
+
+class Progress(Protocol):
+    """Shows how far a training is."""
+
+    def start(self, total: int, done: int) -> None:
+        """Steps in all and steps already made."""
+
+    def update(self, done: int, **values: float) -> None:
+        """Steps made, and numbers to show beside."""
+
+    def message(self, text: str) -> None:
+        """A line that stays."""
+
+    def stop(self) -> None:
+        """The end."""
+
+
+class NoProgress:
+    """Says nothing."""
+
+    def start(self, total: int, done: int) -> None:
+        pass
+
+    def update(self, done: int, **values: float) -> None:
+        pass
+
+    def message(self, text: str) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+class PlainProgress:
+    """A line on standard error every `seconds`: for logs and pipes."""
+
+    def __init__(self, seconds: float = 15.0) -> None:
+        self.seconds = seconds
+        self._last = -math.inf
+
+    def start(self, total: int, done: int) -> None:
+        self.total, self.first = total, done
+        self._begin = self._last = time.monotonic()
+
+    def update(self, done: int, **values: float) -> None:
+        now = time.monotonic()
+        if now - self._last < self.seconds:
+            return
+        self._last = now
+        left = (now - self._begin) / max(1, done - self.first) * (self.total - done)
+        self.message(f"step {done}/{self.total}  {_numbers(values)}  {_duration(left)} left")
+
+    def message(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def stop(self) -> None:
+        pass
+
+
+class RichProgress:
+    """A bar on the terminal."""
+
+    def start(self, total: int, done: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn
+
+        self.bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
+        )
+        self.task = self.bar.add_task("training", total=total, completed=done, numbers="")
+        self.bar.start()
+
+    def update(self, done: int, **values: float) -> None:
+        self.bar.update(self.task, completed=done, numbers=_numbers(values))
+
+    def message(self, text: str) -> None:
+        self.bar.console.print(text, highlight=False)
+
+    def stop(self) -> None:
+        self.bar.stop()
+
+
+def progress_for(choice: bool | Progress = True) -> Progress:
+    """A bar on a terminal, lines elsewhere, nothing for False, or what is given."""
+    if choice is True:
+        return RichProgress() if sys.stderr.isatty() else PlainProgress()
+    return NoProgress() if choice is False else choice
+
+
+def _numbers(values: dict[str, float]) -> str:
+    return "  ".join(f"{name.replace('_', ' ')} {_round(value)}" for name, value in values.items())
+
+
+def _round(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
