@@ -61,6 +61,8 @@ def read(
             model = _read_folder(path, vocabulary)
         elif path.is_file():
             model = _read_file(path, vocabulary)
+        elif Path(f"{path}.index").is_file():
+            model = tf_checkpoint.read(path, vocabulary)
         else:
             raise FormatError(f"{path}: no such file or folder")
     return model
