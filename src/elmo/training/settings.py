@@ -1,0 +1,173 @@
+"""Settings by their plain names: keyword arguments, TOML tables and saved runs, sorted into configs.
+
+Every setting has one name, whatever it belongs to: `dim` (LSTM), `filters` (characters), `epochs`
+(training). Rates of dropout carry the word: `input_dropout`, `recurrent_dropout`; `dropout` alone sets
+those on inputs and outputs, as published.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elmo.config import BiLMConfig, CharCNNConfig, ConfigError, DropoutConfig, LSTMConfig
+from elmo.training.config import TrainingConfig
+
+_CHARACTERS = {"char_embedding_dim": "embedding_dim"}
+_DROPOUT = {
+    **{f"{name}_dropout": name for name in ("input", "output", "word", "recurrent", "weight")},
+    "variational_dropout": "variational",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabularySettings:
+    """Which types a model knows.
+
+    Args:
+        vocabulary: a vocabulary file; None to count the training text.
+        min_count: rarer types are left out.
+        max_vocabulary: the largest number of types, the special ones included.
+        unk_token: a word of the text that stands for unknown ones.
+    """
+
+    vocabulary: str | None = None
+    min_count: int = 1
+    max_vocabulary: int | None = None
+    unk_token: str | None = None
+
+
+def _fields(cls: type, *leave_out: str) -> dict[str, str]:
+    return {f.name: f.name for f in dataclasses.fields(cls) if f.name not in leave_out}
+
+
+_PARTS: dict[str, tuple[type, dict[str, str]]] = {
+    "lstm": (LSTMConfig, _fields(LSTMConfig)),
+    "char_cnn": (
+        CharCNNConfig,
+        {
+            **_fields(
+                CharCNNConfig, "embedding_dim", "word_dim", "n_words", "always_project", "n_characters"
+            ),
+            **_CHARACTERS,
+        },
+    ),
+    "dropout": (DropoutConfig, _DROPOUT),
+    "model": (BiLMConfig, _fields(BiLMConfig, "lstm", "char_cnn", "vocabulary_size", "dropout")),
+    "vocabulary": (VocabularySettings, _fields(VocabularySettings)),
+    "training": (TrainingConfig, _fields(TrainingConfig)),
+}
+_OWN = ("token_encoding", "dropout")
+
+
+def setting_names() -> list[str]:
+    """The names of all settings."""
+    return sorted({*_OWN, *(name for _, names in _PARTS.values() for name in names)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run.
+
+    Attributes:
+        values: what was set, by plain name; the rest has its default.
+
+    Example:
+        >>> settings = Settings.from_values({"dim": 64, "projection_dim": 32, "epochs": 2})
+        >>> settings.training.epochs, settings.model(vocabulary_size=10).lstm.dim
+        (2, 64)
+        >>> Settings.from_values({"epoch": 2})
+        Traceback (most recent call last):
+        ...
+        elmo.config.ConfigError: unknown setting 'epoch'; did you mean 'epochs'?
+    """
+
+    values: dict[str, Any]
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Settings:
+        """Check names and values.
+
+        Raises:
+            ConfigError: naming what is unknown or does not fit.
+        """
+        known = setting_names()
+        for name in values:
+            if name not in known:
+                raise ConfigError(f"unknown setting {name!r}; {_suggest(name, known)}")
+        settings = cls(dict(values))
+        settings.model(vocabulary_size=1)
+        _ = settings.training, settings.vocabulary
+        return settings
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Settings:
+        """Read a TOML file; its tables' names do not matter, its keys are the plain names."""
+        try:
+            with open(path, "rb") as file:
+                tables = tomllib.load(file)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: not TOML: {error}") from error
+        values: dict[str, Any] = {}
+        for name, value in tables.items():
+            for key, setting in value.items() if isinstance(value, dict) else [(name, value)]:
+                if key in values:
+                    raise ConfigError(f"{path}: {key} is set twice")
+                values[key] = setting
+        try:
+            return cls.from_values(values)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+
+    def merged(self, values: Mapping[str, Any]) -> Settings:
+        """With other values in their place."""
+        return Settings.from_values({**self.values, **values})
+
+    def _of(self, part: str) -> dict[str, Any]:
+        names = _PARTS[part][1]
+        return {inner: self.values[name] for name, inner in names.items() if name in self.values}
+
+    @property
+    def training(self) -> TrainingConfig:
+        """How to train."""
+        return TrainingConfig(**self._of("training"))
+
+    @property
+    def vocabulary(self) -> VocabularySettings:
+        """Which types the model knows."""
+        return VocabularySettings(**self._of("vocabulary"))
+
+    def model(self, vocabulary_size: int, lowercase: bool | None = None) -> BiLMConfig:
+        """What to train, for a vocabulary."""
+        encoding = self.values.get("token_encoding", "word")
+        if encoding not in ("word", "char"):
+            raise ConfigError(f"token_encoding={encoding!r}: must be word or char")
+        characters = None
+        if encoding == "char":
+            characters = CharCNNConfig(**self._of("char_cnn"))
+        elif given := sorted(n for n in _PARTS["char_cnn"][1] if n in self.values):
+            raise ConfigError(f"{given[0]}: only with token_encoding='char'")
+        rates = self._of("dropout")
+        if (rate := self.values.get("dropout")) is not None:
+            rates = {"input": rate, "output": rate, **rates}
+        values = self._of("model")
+        if lowercase is not None:
+            values["lowercase"] = lowercase
+        return BiLMConfig(
+            lstm=LSTMConfig(**{"dim": 400, "projection_dim": 200, **self._of("lstm")}),
+            char_cnn=characters,
+            vocabulary_size=vocabulary_size,
+            dropout=DropoutConfig(**rates),
+            **values,
+        )
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
