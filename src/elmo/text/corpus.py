@@ -229,6 +229,8 @@ class Corpus:
             for number, piece, ends in _pieces(text)
         )
         for number, tokens in raw_text.sentences(lines):
+            if self.lowercase:
+                tokens = [token.lower() for token in tokens]
             for part in self._parts(tokens):
                 yield number, part
 
@@ -240,7 +242,8 @@ class Corpus:
                 f"{text.title}, line {number}: not UTF-8 (byte 0x{line[error.start]:02x}); convert "
                 "the file, or go on with encoding_errors='replace' (--encoding-errors replace)"
             ) from None
-        return decoded.lower() if self.lowercase else decoded
+        # capitals tell where sentences of raw text begin, so there it is lower-cased afterwards
+        return decoded.lower() if self.lowercase and not self.raw else decoded
 
     def __repr__(self) -> str:
         if self._memory is not None:
