@@ -133,7 +133,8 @@ A sentence that is not at its end
 
 def test_tokens_of_names_marks_and_contractions():
     line = "Don't use a.b_c() != x-ray -- i.e. ('q')..."
-    assert tokenize(line) == ("Don't|use|a.b_c|(|)|!=|x-ray|--|i.e.|(|'|q|'|)|...".split("|"))
+    expected = "Don't use a.b_c ( ) != x-ray -- i.e. ( ' q ' ) ..."
+    assert " ".join(tokenize(line)) == expected
 
 
 @pytest.mark.parametrize("held_out", [0.05, 0.1, 0.5, 0.9])

@@ -68,16 +68,20 @@ def _paragraphs(text: str) -> Iterator[str]:
     held: list[str] = []
     base = 0  # indentation of the paragraph that is held
     code_beyond: int | None = None  # lines indented deeper than this are a code block
+    printed = False  # lines up to the next blank one are what an example prints
     for line in [*text.expandtabs().splitlines(), ""]:
         stripped = line.strip()
         indent = len(line) - len(line.lstrip())
         if not stripped:
+            printed = False
             if held:
                 paragraph = " ".join(held)
                 if paragraph.endswith("::"):
                     code_beyond = base
                 yield paragraph
             held = []
+            continue
+        if printed:
             continue
         if code_beyond is not None:
             if indent > code_beyond:
@@ -89,7 +93,7 @@ def _paragraphs(text: str) -> Iterator[str]:
         if _CODE_LINE.match(stripped):
             if held:
                 yield " ".join(held)
-            held, code_beyond = [], indent
+            held, code_beyond, printed = [], indent, stripped.startswith(">>>")
             continue
         item = _LIST_ITEM.match(stripped)
         if item:
