@@ -103,11 +103,11 @@ def _read_folder(
             return tf_checkpoint.read(place, vocabulary)
         if has_hdf5 or any(name.endswith("options.json") for name in names):
             return _read_pair(find_options(place), find_weights(place), vocabulary)
-        if manylangs.is_manylangs(names):
-            return manylangs.read(place)
         tensors = [name for name in names if name.endswith(".safetensors")]
         if len(tensors) == 1:
             return _checked(safetensors_file.read(place / tensors[0]), place, vocabulary)
+        if manylangs.is_manylangs(names):
+            return manylangs.read(place)
         inside = [p for p in place.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))]
         if len(inside) == 1 and depth < _MAX_NESTING:
             return _read_folder(inside[0], vocabulary, depth + 1)
