@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from elmo.embed.embedder import Embedder
     from elmo.training.report import Progress
+
+_log = logging.getLogger("elmo")
 
 RUN, SETTINGS, VOCABULARY = "run", "settings.json", "vocab.txt"
 Text = str | os.PathLike[str] | Corpus | Iterable[str | os.PathLike[str]]
@@ -132,6 +135,8 @@ class BiLM:
         *files: Text,
         state: str | None = None,
         blank_lines: str = "skip",
+        encoding_errors: str = "strict",
+        raw: bool = False,
     ) -> Evaluation:
         """Exact perplexity of texts, both directions, every token counted.
 
@@ -139,15 +144,16 @@ class BiLM:
             files: paths, patterns or `Corpus` objects.
             state: `"reset"` (each sentence from zero state) or `"carry"` (one stream); by default as
                 the model was trained.
-            blank_lines: of the files, `"skip"` or `"keep"`.
+            blank_lines, encoding_errors, raw: of the files; see `Corpus`.
 
         Raises:
             ValueError: the model has no softmax, or its vocabulary is not known.
         """
         self._needs_softmax("evaluate")
         texts = {}
+        options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
         for file in files:
-            for name, corpus in as_corpus(file, blank_lines=blank_lines).by_file():
+            for name, corpus in as_corpus(file, **options).by_file():
                 texts[str(name)] = self._encoded(corpus)
         return evaluate(self.network, texts, evaluator=Evaluator(self.network, state or self.state))
 
@@ -160,7 +166,10 @@ class BiLM:
             )
 
     def _encoded(self, corpus: Corpus) -> Tokens:
-        return Tokens(self.sentence_encoder.encode_corpus(corpus))
+        encoded = self.sentence_encoder.encode_corpus(corpus)
+        if encoded.report.cut:
+            _log.warning("tokens are longer than the model reads: %s", encoded.report)
+        return Tokens(encoded)
 
     # Files.
 
@@ -255,12 +264,14 @@ def train(
     corpus: Text,
     *,
     valid: Text | None = None,
+    test: Text | None = None,
     output: str | os.PathLike[str],
     config: str | os.PathLike[str] | Settings | None = None,
     resume: bool = False,
     overwrite: bool = False,
     blank_lines: str = "skip",
     encoding_errors: str = "strict",
+    raw: bool = False,
     progress: bool | Progress = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **settings: Any,
@@ -273,12 +284,13 @@ def train(
     Args:
         corpus: paths, patterns or a `Corpus`.
         valid: the same, for validation after each epoch.
+        test: the same, evaluated after each epoch for the report; it chooses nothing.
         output: the folder.
         config: a TOML file of settings, or `Settings`.
         resume: go on with the run in that folder; its own settings hold, `epochs` and other settings of
             the training given here take their place.
         overwrite: begin anew where the folder has a run or a model.
-        blank_lines, encoding_errors: see `Corpus`.
+        blank_lines, encoding_errors, raw: see `Corpus`.
         progress: a bar on a terminal and lines elsewhere, or False.
         callbacks: Keras callbacks.
         **settings: by their plain names (`elmo.training.settings`), such as `dim`, `epochs`.
@@ -301,10 +313,14 @@ def train(
         chosen = given.merged(settings)
         _make_room(output, overwrite)
     training = chosen.training
-    options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors}
+    options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
     options["max_sentence_tokens"] = training.max_sentence_tokens
     text = as_corpus(corpus, **options)
-    valid_text = None if valid is None else as_corpus(valid, **options)
+    held_out = {
+        name: as_corpus(text, **options)
+        for name, text in (("valid", valid), ("test", test))
+        if text is not None
+    }
 
     vocabulary = _vocabulary(chosen, text, output if resume else None)
     model_config = chosen.model(len(vocabulary), vocabulary.lowercase)
@@ -318,6 +334,8 @@ def train(
     state = "carry" if training.mode == "stream" else "reset"
     model = BiLM(network, encoder, state=state, characters=None if characters is None else "bytes")
     tokens = model._encoded(text)
+    # Before the run leaves its first trace: a text that cannot be read leaves none.
+    held_out = {name: {name: model._encoded(part)} for name, part in held_out.items()}
     _keep_settings(run, chosen, tokens, resume)
     if not resume:
         vocabulary.save(run / VOCABULARY)
@@ -341,7 +359,7 @@ def train(
         training,
         folder=run,
         save_model=lambda: model.save(output, overwrite=True),
-        valid=None if valid_text is None else {"valid": model._encoded(valid_text)},
+        **held_out,
         resume=resume,
         progress=progress,
         callbacks=callbacks,

@@ -38,6 +38,7 @@ def train(
     folder: str | Path,
     save_model: Callable[[], None],
     valid: Mapping[str, Tokens] | None = None,
+    test: Mapping[str, Tokens] | None = None,
     resume: bool = False,
     progress: bool | Progress = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -55,6 +56,7 @@ def train(
         folder: for `metrics.csv`, `curve.png` and `checkpoints/`.
         save_model: writes the network as it is now.
         valid: encoded validation texts by name.
+        test: further texts to evaluate after each epoch; they choose nothing.
         resume: go on from the newest whole checkpoint in `folder`, if there is one.
         progress: a bar or lines, nothing, or something of one's own.
         callbacks: Keras callbacks; `logs` of an epoch hold the columns of `metrics.csv`.
@@ -68,7 +70,8 @@ def train(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(network, batches, config, folder, save_model, valid, progress)
+    texts = {"valid": valid, "test": test}
+    run = _Run(network, batches, config, folder, save_model, texts, progress)
     try:
         if resume:
             run.go_on()
@@ -82,7 +85,7 @@ def train(
 class _Run:
     """A training between its first step and its last."""
 
-    def __init__(self, network, batches, config, folder, save_model, valid, progress) -> None:
+    def __init__(self, network, batches, config, folder, save_model, texts, progress) -> None:
         self.config = config
         self.per_epoch = len(batches)
         self.total = self.per_epoch * config.epochs
@@ -95,10 +98,8 @@ class _Run:
         self.metrics = Metrics(folder / "metrics.csv")
         self.curve = folder / "curve.png"
         self.save_model = save_model
-        self.valid = valid
-        self.evaluator = None
-        if valid:
-            self.evaluator = Evaluator(network, "carry" if config.mode == "stream" else "reset")
+        self.texts = {name: text for name, text in texts.items() if text}
+        self.evaluator = Evaluator(network, "carry" if config.mode == "stream" else "reset")
         self.progress = progress_for(progress)
         self.best = math.inf
         self.epochs_without_better = 0
@@ -265,17 +266,14 @@ class _Watch(keras.callbacks.Callback):
         }
         earlier = run.metrics.rows[-1]["tokens"] if run.metrics.rows else 0
         row["tokens"] = earlier + int(np.mean(run.sums.get("targets", 0.0)))
-        better = True
-        if run.valid:
-            result = evaluate(run.step.network, run.valid, evaluator=run.evaluator)
-            row.update(
-                valid_forward=result.forward,
-                valid_backward=result.backward,
-                valid_both=result.both,
-            )
-            better = result.both < run.best
-            if better:
-                run.best = result.both
+        for name, text in run.texts.items():
+            result = evaluate(run.step.network, text, evaluator=run.evaluator)
+            values = {"forward": result.forward, "backward": result.backward, "both": result.both}
+            row.update({f"{name}_{which}": value for which, value in values.items()})
+        valid = row.get("valid_both")
+        better = valid is None or valid < run.best
+        if better and valid is not None:
+            run.best = valid
         run.epochs_without_better = 0 if better else run.epochs_without_better + 1
         row["seconds"] = self.seconds
         run.metrics.add(**row)
@@ -283,9 +281,9 @@ class _Watch(keras.callbacks.Callback):
         if better:
             run.save_model()
         logs.update({name: value for name, value in row.items() if value is not None})
-        shown = {k: row.get(k) for k in ("train_both", "valid_both", "tokens_per_second")}
+        shown = {k: row.get(k) for k in ("train_both", "valid_both", "test_both", "tokens_per_second")}
         shown = "  ".join(f"{k.replace('_', ' ')} {v:,.1f}" for k, v in shown.items() if v)
-        kept = "  (kept: the best so far)" if better and run.valid else ""
+        kept = "  (kept: the best so far)" if better and valid else ""
         run.progress.message(f"epoch {row['epoch']:.3g}  {shown}{kept}")
 
     def raise_if_stopped(self) -> None:
