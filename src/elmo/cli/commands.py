@@ -1,0 +1,249 @@
+"""The commands as functions: the same names as on the command line, plain values in and out.
+
+Each returns what `--json` prints. Heavy modules are imported inside, so that help comes quickly.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+def vocab(
+    corpus: Paths,
+    output: str | os.PathLike[str],
+    *,
+    min_count: int = 1,
+    max_size: int | None = None,
+    unk_token: str | None = None,
+    lowercase: bool = False,
+    layout: str = "published",
+    overwrite: bool = False,
+    raw: bool = False,
+    encoding_errors: str = "strict",
+) -> dict[str, Any]:
+    """Count a text and write its vocabulary.
+
+    Args:
+        corpus: paths or patterns.
+        output: the vocabulary file.
+        min_count, max_size, unk_token, lowercase: see `Vocabulary.from_corpus`.
+        layout: `"published"` or `"token_id"`.
+        overwrite: replace the file if there is one.
+        raw, encoding_errors: see `Corpus`.
+
+    Returns:
+        `output`, `types`, `sentences`, `tokens`, `unknown_share`.
+    """
+    from elmo.text.corpus import Corpus
+    from elmo.text.vocabulary import Vocabulary
+
+    output = Path(output)
+    _must_be_free(output, overwrite)
+    text = Corpus(*_listed(corpus), raw=raw, encoding_errors=encoding_errors)
+    vocabulary = Vocabulary.from_corpus(
+        text, min_count=min_count, max_size=max_size, lowercase=lowercase, unk_token=unk_token
+    )
+    vocabulary.save(output, layout=layout)
+    counts = vocabulary.counts
+    sentences, unknown = int(counts[vocabulary.bos_id]), int(counts[vocabulary.unk_id])
+    tokens = int(counts.sum()) - 2 * sentences
+    return {
+        "output": str(output),
+        "types": len(vocabulary),
+        "sentences": sentences,
+        "tokens": tokens,
+        "unknown_share": unknown / tokens if tokens else 0.0,
+    }
+
+
+def train(
+    corpus: Paths,
+    output: str | os.PathLike[str],
+    *,
+    valid: Paths = (),
+    test: Paths = (),
+    config: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    blank_lines: str = "skip",
+    encoding_errors: str = "strict",
+    raw: bool = False,
+    progress: Any = True,
+    assignments: Iterable[tuple[str, Any]] = (),
+    **settings: Any,
+) -> dict[str, Any]:
+    """Train an ELMo on text and save it; see `elmo.train`.
+
+    Args:
+        corpus, valid, test: paths or patterns.
+        output: the folder.
+        config: a TOML file of settings.
+        resume, overwrite, blank_lines, encoding_errors, raw, progress: as for `elmo.train`.
+        assignments: pairs (name, value) of settings.
+        **settings: settings by name; None for what is not set.
+
+    Returns:
+        `output`, `curve`, `metrics` (the last line of `metrics.csv`), `best` (the line that was
+        kept), `parameters`, `vocabulary`.
+    """
+    from elmo.api import train as train_model
+    from elmo.config import ConfigError
+    from elmo.training.report import read_metrics
+
+    chosen = {name: value for name, value in settings.items() if value is not None}
+    for name, value in assignments:
+        if name in chosen:
+            raise ConfigError(f"{name} is set twice: {chosen[name]!r} and {value!r}")
+        chosen[name] = value
+    model = train_model(
+        _listed(corpus),
+        valid=_listed(valid) or None,
+        test=_listed(test) or None,
+        output=output,
+        config=config,
+        resume=resume,
+        overwrite=overwrite,
+        blank_lines=blank_lines,
+        encoding_errors=encoding_errors,
+        raw=raw,
+        progress=progress,
+        **chosen,
+    )
+    run = Path(output) / "run"
+    rows = read_metrics(run / "metrics.csv")
+    validated = [row for row in rows if row["valid_both"] is not None]
+    return {
+        "output": os.fspath(output),
+        "curve": str(run / "curve.png"),
+        "metrics": rows[-1] if rows else None,
+        "best": min(validated, key=lambda row: row["valid_both"]) if validated else None,
+        "parameters": int(model.network.count_params()),
+        "vocabulary": len(model.vocabulary),
+    }
+
+
+def evaluate(
+    model: str | os.PathLike[str],
+    files: Paths,
+    *,
+    state: str | None = None,
+    blank_lines: str = "skip",
+    encoding_errors: str = "strict",
+    raw: bool = False,
+) -> dict[str, Any]:
+    """Exact perplexity of texts; see `elmo.BiLM.evaluate`.
+
+    Returns:
+        `forward`, `backward` (None for a direction that the model lacks), `both`, `tokens`,
+        `unknown_share`, and `files` with the same for each file.
+    """
+    from elmo.api import load
+
+    result = load(model).evaluate(
+        *_listed(files),
+        state=state,
+        blank_lines=blank_lines,
+        encoding_errors=encoding_errors,
+        raw=raw,
+    )
+    return result.to_dict()
+
+
+def embed(
+    model: str | os.PathLike[str],
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    layers: str = "all",
+    pool: str | None = None,
+    state: str = "reset",
+    batch_size: int | None = None,
+    overwrite: bool = False,
+    blank_lines: str = "skip",
+    encoding_errors: str = "strict",
+    raw: bool = False,
+) -> dict[str, Any]:
+    """Write the vectors of a text to a file; see `elmo.BiLM.embed_file`.
+
+    Returns:
+        `output`, `layers`, `pool`, `state`, and what the writer reports.
+    """
+    from elmo.api import load
+    from elmo.text.corpus import Corpus
+
+    output = Path(output)
+    _must_be_free(output, overwrite)
+    text = Corpus(source, blank_lines=blank_lines, encoding_errors=encoding_errors, raw=raw)
+    options = {"layers": layers, "pool": pool, "state": state, "batch_size": batch_size}
+    report = load(model).embed_file(text, output, overwrite=overwrite, **options)
+    report = dict(report) if isinstance(report, dict) else {}
+    size = output.stat().st_size
+    return {**report, "output": str(output), **options, "bytes": size}
+
+
+def info(model: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a model is made of; its network is not built.
+
+    Returns:
+        `source`, `format`, `architecture`, `parameters` (of the encoder and of the softmax),
+        `vocabulary`, `softmax`, `state`, `files` with their sizes, `run` (of a run of ours: its
+        last line of metrics).
+    """
+    from elmo.formats.pretrained import read
+
+    found = read(model)
+    sizes = {name: int(array.size) for name, array in found.weights.items()}
+    softmax = sum(size for name, size in sizes.items() if name.startswith("softmax/"))
+    words = found.vocabulary
+    settings = found.extra.get("settings") or {}
+    return {
+        "source": os.fspath(model),
+        "format": found.extra.get("format"),
+        "architecture": found.config.to_dict(),
+        "parameters": {"encoder": sum(sizes.values()) - softmax, "softmax": softmax},
+        "vocabulary": None if words is None else len(words),
+        "softmax": found.has_softmax,
+        "state": settings.get("state"),
+        "files": _files(Path(model)),
+        "run": _last_metrics(Path(model)),
+    }
+
+
+def _files(path: Path) -> dict[str, int]:
+    if path.is_file():
+        return {path.name: path.stat().st_size}
+    if not path.is_dir():
+        return {}
+    names = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    return {p.name: p.stat().st_size for p in names}
+
+
+def _last_metrics(path: Path) -> dict[str, float | None] | None:
+    """The last line of a run's metrics that can be read."""
+    import csv
+
+    try:
+        with open(path / "run" / "metrics.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return {k: float(v) if v else None for k, v in rows[-1].items()} if rows else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _listed(paths: Paths) -> list[str | os.PathLike[str]]:
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+
+
+def _must_be_free(path: Path, overwrite: bool) -> None:
+    """Say before the work, not after it, that a file cannot be written."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a folder; name a file")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path}: exists; replace it (--overwrite) or name another")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"{path.absolute().parent}: no such folder to write {path.name} to")

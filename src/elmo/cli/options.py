@@ -1,0 +1,162 @@
+"""Options that several commands share, and the parsing of their values."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import click
+
+
+def corpus(name: str = "corpus") -> click.Argument:
+    """Texts: one or more."""
+    return click.Argument([name], nargs=-1, required=True, metavar=f"{name.upper()}...")
+
+
+def model() -> click.Argument:
+    """A model's folder, or another published form of it."""
+    return click.Argument(["model"], metavar="MODEL")
+
+
+def output(default: str | None, text: str) -> click.Option:
+    """`-o`; without a default it must be given."""
+    return click.Option(
+        ["-o", "--output"],
+        default=default,
+        required=default is None,
+        metavar="PATH",
+        help=text,
+    )
+
+
+def overwrite(text: str = "Replace what is there.") -> click.Option:
+    return click.Option(["--overwrite"], is_flag=True, help=text)
+
+
+def seed(default: int | None = None) -> click.Option:
+    return click.Option(
+        ["--seed"],
+        type=click.IntRange(0),
+        default=default,
+        help="The same seed gives the same result.",
+    )
+
+
+def quiet() -> click.Option:
+    return click.Option(
+        ["--progress/--quiet"], default=True, show_default=False, help="Show progress."
+    )
+
+
+def lowercase() -> click.Option:
+    return click.Option(["--lowercase"], is_flag=True, help="Lower-case the text.")
+
+
+def as_json() -> click.Option:
+    return click.Option(
+        ["--json", "as_json"], is_flag=True, help="Print one JSON object and nothing else."
+    )
+
+
+def reading(blank_lines: bool = True) -> list[click.Option]:
+    """How text is read: `-` is standard input, packed files are unpacked."""
+    options = [
+        click.Option(
+            ["--raw"], is_flag=True, help="Running text: find sentences and tokens (extra: raw)."
+        ),
+        click.Option(
+            ["--encoding-errors"],
+            type=click.Choice(["strict", "replace"]),
+            default="strict",
+            help="Stop at a line that is not UTF-8, or go on with U+FFFD.",
+        ),
+    ]
+    if blank_lines:
+        options.append(
+            click.Option(
+                ["--blank-lines"],
+                type=click.Choice(["skip", "keep"]),
+                default="skip",
+                help="What becomes of them; keep counts a sentence end.",
+            )
+        )
+    return options
+
+
+class TomlValue(click.ParamType):
+    """`name=value`, the value as TOML; a bare word is a string, and `none` is None."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, Any]:
+        if isinstance(value, tuple):
+            return value
+        name, sign, text = value.partition("=")
+        name, text = name.strip().replace("-", "_"), text.strip()
+        if not (name and sign and text):
+            self.fail(f"{value!r}: must be name=value, such as --set epochs=5", param, ctx)
+        return name, toml_value(text)
+
+
+def toml_value(text: str) -> Any:
+    """A value as it stands in a TOML file.
+
+    Example:
+        >>> toml_value("[[1, 8], [2, 16]]"), toml_value("1e-3"), toml_value("adam")
+        ([[1, 8], [2, 16]], 0.001, 'adam')
+    """
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return None if text.lower() == "none" else text
+    return parsed["value"] if set(parsed) == {"value"} else text
+
+
+def settings() -> list[click.Option]:
+    """The commonest settings of a training by options of their own, all others by `--set`."""
+    whole, number = click.INT, click.FLOAT
+    plain: tuple[tuple[str, Any, str], ...] = (
+        ("epochs", whole, "Passes over the text."),
+        ("token_encoding", click.Choice(["word", "char"]), "How tokens are read."),
+        ("dim", whole, "Cells of an LSTM layer."),
+        ("projection_dim", whole, "Size of its output, a direction's vector."),
+        ("n_layers", whole, "LSTM layers."),
+        ("directions", click.Choice(["both", "forward", "backward"]), "Which to train."),
+        ("vocabulary", click.STRING, "A vocabulary file, in place of counting the text."),
+        ("min_count", whole, "Rarer words are unknown."),
+        ("max_vocabulary", whole, "The most types."),
+        ("mode", click.Choice(["stream", "sentence"]), "Contiguous text, or padded sentences."),
+        ("batch_size", whole, "Rows of a batch."),
+        ("window", whole, "Positions of a row."),
+        ("negatives", whole, "Types drawn for the sampled softmax; 0 for the exact one."),
+        ("optimizer", click.STRING, "adagrad, adam, adamw or sgd."),
+        ("learning_rate", number, "At its highest."),
+        ("dropout", number, "Rate on inputs and outputs."),
+        ("patience", whole, "Stop after so many epochs without a better validation."),
+        ("max_steps", whole, "Stop after so many steps."),
+    )
+    options = [
+        click.Option([f"--{name.replace('_', '-')}"], type=kind, help=text)
+        for name, kind, text in plain
+    ]
+    options.append(
+        click.Option(
+            ["--weight-tying/--no-weight-tying"],
+            default=None,
+            help="The softmax uses a word model's embedding.",
+        )
+    )
+    options.append(
+        click.Option(["--lowercase/--no-lowercase"], default=None, help="Lower-case the text.")
+    )
+    options.append(seed())
+    options.append(
+        click.Option(
+            ["--set", "assignments"],
+            type=TomlValue(),
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Any setting, its value as in TOML; may be given again.",
+        )
+    )
+    return options

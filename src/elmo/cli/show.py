@@ -1,0 +1,99 @@
+"""What commands print for people, from what they return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Result = Mapping[str, Any]
+
+
+def vocab(result: Result) -> str:
+    """A vocabulary that was written."""
+    return (
+        f"{result['output']}: {result['types']:,} types of {result['tokens']:,} tokens in "
+        f"{result['sentences']:,} sentences, {result['unknown_share']:.2%} unknown"
+    )
+
+
+def train(result: Result) -> str:
+    """A model that was trained."""
+    lines = [
+        f"{result['output']}: {result['parameters']:,} parameters, {result['vocabulary']:,} types"
+    ]
+    if best := result["best"]:
+        both = f"validation perplexity {best['valid_both']:,.2f}"
+        lines.append(f"{both} after epoch {best['epoch']:.3g}")
+    lines.append(f"learning curve: {result['curve']}")
+    return "\n".join(lines)
+
+
+def evaluate(result: Result) -> str:
+    """Perplexities, a line for each file where there are several."""
+    rows = [("", "forward", "backward", "both", "tokens", "unknown")]
+    parts = dict(result["files"]) if len(result["files"]) > 1 else {}
+    for name, part in (*parts.items(), ("all" if parts else "perplexity", result)):
+        numbers = ["–" if part[k] is None else f"{part[k]:,.2f}" for k in ("forward", "backward")]
+        share = f"{part['unknown_share']:.2%}"
+        rows.append((name, *numbers, f"{part['both']:,.2f}", f"{part['tokens']:,}", share))
+    return _columns(rows)
+
+
+def embed(result: Result) -> str:
+    """A file of vectors that was written."""
+    known = {k: result[k] for k in ("sentences", "tokens") if isinstance(result.get(k), int)}
+    counted = ", ".join(f"{number:,} {name}" for name, number in known.items())
+    return f"{result['output']}: {counted + ', ' if counted else ''}{result['bytes']:,} bytes"
+
+
+def info(result: Result) -> str:
+    """A model's description."""
+    config, counts = result["architecture"], result["parameters"]
+    lstm, characters = config["lstm"], config["char_cnn"]
+    if characters is None:
+        reads = "whole words"
+    else:
+        filters = sum(number for _, number in characters["filters"])
+        reads = f"characters: {filters:,} filters, {characters['n_highway']} highway layers"
+    rows = [
+        ("model", f"{result['source']} ({result['format'] or 'unknown layout'})"),
+        ("reads", reads + (", lower-cased" if config["lowercase"] else "")),
+        (
+            "network",
+            f"{lstm['n_layers']} LSTM layers of {lstm['dim']:,} cells projected to "
+            f"{lstm['projection_dim']:,}, "
+            + ("both directions" if config["directions"] == "both" else config["directions"]),
+        ),
+        (
+            "parameters",
+            f"{counts['encoder']:,} in the encoder, {counts['softmax']:,} in the softmax",
+        ),
+        (
+            "vocabulary",
+            "not known" if result["vocabulary"] is None else f"{result['vocabulary']:,} types",
+        ),
+        ("softmax", "yes" if result["softmax"] else "no: it embeds, and cannot predict"),
+    ]
+    if run := result["run"]:
+        valid = run.get("valid_both")
+        text = f"epoch {run['epoch']:.3g}" + (f", validation {valid:,.2f}" if valid else "")
+        rows.append(("training", text))
+    rows += [("file", f"{name}  {size:,} bytes") for name, size in result["files"].items()]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def demo(result: Result) -> str:
+    """Nothing: the demo tells its story while it runs."""
+    return ""
+
+
+def _columns(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,196 @@
+"""The table of commands: for each its name, its function, its options, an example."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from elmo.cli import options as o
+
+
+class Command(click.Command):
+    """A command that parses, calls a function of the same name and shows what it returns.
+
+    Args:
+        name: of the command.
+        summary: the line in the list of commands.
+        example: shown below the options.
+        params: click's options and arguments, named as the function's arguments.
+        home: the module of the function; loaded when the command runs.
+        details: more lines for its own help.
+        function: its name, where that is not the command's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        summary: str,
+        example: str,
+        params: list[click.Parameter],
+        *,
+        home: str = "elmo.cli.commands",
+        details: str = "",
+        function: str = "",
+    ) -> None:
+        self.home, self.function = home, function or name.replace("-", "_")
+        super().__init__(
+            name,
+            callback=self._run,
+            params=[*params, o.as_json()],
+            help=f"{summary}\n\n{details}".rstrip(),
+            short_help=summary,
+            epilog="\b\nExample:\n" + "\n".join(f"  {line}" for line in example.splitlines()),
+            no_args_is_help=any(p.required and isinstance(p, click.Argument) for p in params),
+        )
+
+    def load(self) -> Callable[..., Mapping[str, Any]]:
+        """The function behind the command."""
+        return getattr(importlib.import_module(self.home), self.function)
+
+    def _run(self, as_json: bool, **values: Any) -> None:
+        result = self.load()(**values)
+        if as_json:
+            click.echo(json.dumps(_finite(result), allow_nan=False))
+            return
+        show = getattr(importlib.import_module("elmo.cli.show"), self.function)
+        if text := show(result):
+            click.echo(text)
+
+
+def _finite(value: Any) -> Any:
+    """With null for what JSON has no number for."""
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        Command(
+            "demo",
+            "Train, evaluate and try a small ELMo in about two minutes.",
+            "elmo demo\nelmo demo -o somewhere/else --seed 7",
+            [
+                o.output("elmo-demo", "Folder for the model and its learning curve."),
+                o.overwrite(),
+                o.seed(0),
+                o.quiet(),
+            ],
+            home="elmo.uses.demo",
+            details="The text is the documentation of the Python that runs this; nothing is "
+            "downloaded.",
+        ),
+        Command(
+            "vocab",
+            "Count a text and write its vocabulary.",
+            "elmo vocab 'corpus/*.txt.gz' -o vocab.txt --min-count 2",
+            [
+                o.corpus(),
+                o.output(None, "The vocabulary file; its counts are written beside it."),
+                click.Option(["--min-count"], type=int, default=1, help="Leave rarer words out."),
+                click.Option(
+                    ["--max-size"], type=int, help="The most types, three special ones included."
+                ),
+                click.Option(["--unk-token"], help="A word of the text for unknown ones."),
+                click.Option(
+                    ["--layout"],
+                    type=click.Choice(["published", "token_id"]),
+                    default="published",
+                    help="One token a line, or a token and its id.",
+                ),
+                o.overwrite(),
+                o.lowercase(),
+                *o.reading(blank_lines=False),
+            ],
+        ),
+        Command(
+            "train",
+            "Train an ELMo on text and save it.",
+            "elmo train 'corpus/*.txt.gz' --valid valid.txt -o my-elmo --epochs 5\n"
+            "elmo train 'corpus/*.txt.gz' --valid valid.txt -o my-elmo --resume",
+            [
+                o.corpus(),
+                click.Option(
+                    ["--valid"],
+                    multiple=True,
+                    metavar="FILE",
+                    help="Text for validation after each epoch; may be given again.",
+                ),
+                click.Option(
+                    ["--test"],
+                    multiple=True,
+                    metavar="FILE",
+                    help="Text that is evaluated beside it and chooses nothing.",
+                ),
+                o.output(None, "Folder for the model; the run's files go to run/ in it."),
+                click.Option(["--config"], metavar="FILE", help="A TOML file of settings."),
+                click.Option(["--resume"], is_flag=True, help="Go on with the run in the folder."),
+                o.overwrite("Begin anew where the folder holds a model or a run."),
+                o.quiet(),
+                *o.settings(),
+                *o.reading(),
+            ],
+            details="Settings come from --config, then --set, then options of their own. "
+            "Every setting can be given by --set; a name that is not known is refused with those "
+            "that are.",
+        ),
+        Command(
+            "evaluate",
+            "Exact perplexity of texts, both directions.",
+            "elmo evaluate my-elmo test.txt --json",
+            [
+                o.model(),
+                o.corpus("files"),
+                click.Option(
+                    ["--state"],
+                    type=click.Choice(["reset", "carry"]),
+                    help="Each sentence from zero state, or one stream; by default as trained.",
+                ),
+                *o.reading(),
+            ],
+        ),
+        Command(
+            "embed",
+            "Write the vectors of a text to a file.",
+            "elmo embed my-elmo sentences.txt -o vectors.hdf5 --layers average",
+            [
+                o.model(),
+                click.Argument(["source"], metavar="INPUT"),
+                o.output(None, "The file, .hdf5 or .npz."),
+                click.Option(
+                    ["--layers"],
+                    type=click.Choice(["all", "top", "average", "token"]),
+                    default="all",
+                    help="Which vectors of a token.",
+                ),
+                click.Option(
+                    ["--pool"], type=click.Choice(["mean"]), help="One vector a sentence."
+                ),
+                click.Option(
+                    ["--state"],
+                    type=click.Choice(["reset", "carry"]),
+                    default="reset",
+                    help="Each sentence from zero state, or carried on as in the published code.  "
+                    "[default: reset]",
+                ),
+                click.Option(["--batch-size"], type=click.IntRange(1), help="Sentences a batch."),
+                o.overwrite("Replace the file if there is one."),
+                *o.reading(),
+            ],
+        ),
+        Command(
+            "info",
+            "What a model is made of.",
+            "elmo info my-elmo",
+            [o.model()],
+        ),
+    )
+}
