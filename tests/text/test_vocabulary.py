@@ -218,10 +218,18 @@ def test_saving_leaves_the_old_file_when_it_fails(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left.*vocab\.txt'$"):
         Vocabulary([*SPECIAL, "new"]).save(path)
     assert path.read_text() == "<S>\n</S>\n<UNK>\nold\n"
     assert [p.name for p in tmp_path.iterdir()] == ["vocab.txt"]
+
+
+def test_where_a_vocabulary_cannot_be_saved_is_named(tmp_path):
+    vocabulary = Vocabulary([*SPECIAL, "a"])
+    with pytest.raises(FileNotFoundError, match=r"folder does not exist.*gone.vocab\.txt'$"):
+        vocabulary.save(tmp_path / "gone" / "vocab.txt")
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        vocabulary.save(tmp_path)
 
 
 def test_counts_of_an_older_vocabulary_do_not_stay(tmp_path):

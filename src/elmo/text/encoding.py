@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from elmo.text.buckets import length_buckets
 from elmo.text.characters import Characters
 from elmo.text.corpus import Corpus
 from elmo.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from elmo.text.encoded_corpus import EncodedCorpus
 
 __all__ = ["EncodingReport", "SentenceEncoder", "TypeTable", "length_buckets"]
 
@@ -256,8 +260,15 @@ class SentenceEncoder:
         rows = self._rows(sentences, length)
         return self._table.word_ids[rows]
 
-    def encode_corpus(self, corpus: Corpus, folder: str | os.PathLike[str] | None = None):
-        """All sentences of a corpus as flat arrays; see `EncodedCorpus`."""
+    def encode_corpus(
+        self, corpus: Corpus, folder: str | os.PathLike[str] | None = None
+    ) -> EncodedCorpus:
+        """All sentences of a corpus as flat arrays; see `EncodedCorpus`.
+
+        Args:
+            corpus: a `Corpus`, or an iterable of lists of tokens.
+            folder: where arrays that do not fit in memory are written and mapped from.
+        """
         from elmo.text.encoded_corpus import encode_corpus
 
         return encode_corpus(self, corpus, folder)

@@ -259,6 +259,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     folder, name = os.path.split(os.path.abspath(path))
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "is a folder, where a file is to be written", path)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(errno.ENOENT, "its folder does not exist; make it first", path)
     aside = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
     try:
         with open(aside, "xb") as file:
@@ -266,6 +268,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except BaseException:
+    except BaseException as error:
         _remove(aside)
+        if isinstance(error, OSError) and error.filename in (None, aside):
+            error.filename, error.filename2 = path, None  # the name that the user knows
         raise
