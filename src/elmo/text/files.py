@@ -271,5 +271,5 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     except BaseException as error:
         _remove(aside)
         if isinstance(error, OSError) and error.filename in (None, aside):
-            error.filename, error.filename2 = path, None  # the name that the user knows
+            error.filename = path  # the name that the user knows
         raise
