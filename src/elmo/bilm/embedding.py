@@ -1,0 +1,178 @@
+"""ELMo as a layer of users' own Keras models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.weights import get_weights, set_weights
+from elmo.config import BiLMConfig
+from elmo.layers.scalar_mix import ScalarMix
+from elmo.layers.sequence import trim_boundaries
+
+
+def find_encoder(model: Any) -> BiLMEncoder:
+    """The `BiLMEncoder` in a model, built.
+
+    Args:
+        model: a `BiLMEncoder`, a `BiLanguageModel`, an `ElmoEmbedding`, or an object that has one
+            of these under `network`.
+
+    Raises:
+        TypeError: there is none.
+    """
+    found = model
+    for _ in range(3):
+        if isinstance(found, BiLMEncoder):
+            if not found.built:
+                found.build()
+            return found
+        found = getattr(found, "network", None) or getattr(found, "encoder", None)
+    raise TypeError(
+        f"network of type {type(model).__name__}: must be a BiLanguageModel, a BiLMEncoder or an "
+        "object with one of them under `network`"
+    )
+
+
+@keras.saving.register_keras_serializable(package="elmo")
+class ElmoEmbedding(keras.layers.Layer):
+    r"""Contextual word vectors, a learned mix of a biLM's layers (Peters et al. 2018, equation 1).
+
+    .. math:: y_t = \gamma \sum_k s_k h_{k,t}, \quad s = \mathrm{softmax}(w)
+
+    The layer holds a copy of the biLM's weights, so that neither freezing nor fine-tuning it
+    touches the model it was made from; both are saved inside the `.keras` file of a model that it
+    is part of. The mix is learned in any case.
+
+    Args:
+        model: the biLM: a `BiLanguageModel`, a `BiLMEncoder` or an object with one under
+            `network`; or a `BiLMConfig` or its dict, for random weights (as when a saved model is
+            made again, before its weights are loaded).
+        trainable: whether the biLM is fine-tuned, its dropout included; it is frozen by default.
+        n_mixes: how many mixes of its own weights; with more than one a list of them is returned.
+        dropout: rate on the mixed vectors.
+        do_layer_norm, initial_weights, initial_gamma, l2_coef: as in `ScalarMix`, for each mix.
+        seed: of dropout.
+
+    Call arguments:
+        ids: `(batch, time)` or `(batch, time, M)`, boundaries included, 0 for padding, as
+            `SentenceEncoder.encode_batch` makes them.
+        training: whether dropout is active.
+
+    Returns:
+        `(batch, time - 2, output_dim)`, the words alone; zeros where there is none. A mask of the
+        words goes on to the layers that follow.
+
+    Example:
+        >>> import numpy as np
+        >>> from elmo.config import LSTMConfig
+        >>> lstm = LSTMConfig(dim=8, projection_dim=4)
+        >>> layer = ElmoEmbedding(BiLMConfig(lstm=lstm, vocabulary_size=10))
+        >>> ids = np.array([[1, 5, 6, 2], [1, 7, 2, 0]], "int32")
+        >>> vectors = layer(ids)
+        >>> tuple(vectors.shape), keras.ops.convert_to_numpy(layer.compute_mask(ids)).tolist()
+        ((2, 2, 8), [[True, True], [True, False]])
+        >>> len(layer.trainable_variables)  # the weights of the mix and its scale
+        2
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        trainable: bool = False,
+        n_mixes: int = 1,
+        dropout: float = 0.0,
+        do_layer_norm: bool | str = False,
+        initial_weights: list[float] | None = None,
+        initial_gamma: float = 1.0,
+        l2_coef: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if n_mixes < 1:
+            raise ValueError(f"n_mixes={n_mixes!r}: must be 1 or more")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout!r}: must be 0 or more and below 1")
+        source = None
+        if isinstance(model, dict):
+            model = BiLMConfig.from_dict(model)
+        if not isinstance(model, BiLMConfig):
+            source = find_encoder(model)
+        self.config = model if source is None else source.config
+        self.supports_masking = True
+        self.n_mixes = n_mixes
+        self.dropout = dropout
+        self.seed = seed
+        self.fine_tuned = bool(trainable)
+        self._mix_settings = {
+            "do_layer_norm": do_layer_norm,
+            "initial_weights": None if initial_weights is None else list(initial_weights),
+            "initial_gamma": initial_gamma,
+            "l2_coef": l2_coef,
+        }
+        self.encoder = BiLMEncoder(self.config, seed=seed, name="encoder", dtype=self.dtype_policy)
+        self.encoder.build()
+        if source is not None:
+            set_weights(self.encoder, get_weights(source))
+        self.encoder.trainable = self.fine_tuned
+        self.mixes = [
+            ScalarMix(
+                n_layers=self.config.lstm.n_layers + 1,
+                **self._mix_settings,
+                name=f"mix_{number}",
+                dtype=self.dtype_policy,
+            )
+            for number in range(n_mixes)
+        ]
+        self.drops = []
+        if dropout:
+            self.drops = [
+                keras.layers.Dropout(dropout, seed=None if seed is None else seed + 1 + number)
+                for number in range(n_mixes)
+            ]
+
+    def build(self, input_shape: Any = None) -> None:
+        for mix in self.mixes:
+            mix.build()
+        self.built = True
+
+    def call(self, ids: Any, training: bool = False) -> Any:
+        ids = ops.cast(ids, "int32")
+        mask = self.encoder.mask(ids)
+        layers = self.encoder(ids, training=bool(training) and self.fine_tuned)
+        if not self.fine_tuned:
+            layers = ops.stop_gradient(layers)
+        mixed = []
+        for number, mix in enumerate(self.mixes):
+            # Statistics of a layer norm take in the boundaries, so they are cut off afterwards.
+            vectors, words = trim_boundaries(mix(layers, mask=mask), mask)
+            if self.drops:
+                vectors = self.drops[number](vectors, training=training)
+            vectors = vectors * ops.expand_dims(ops.cast(words, vectors.dtype), -1)
+            mixed.append(vectors)  # (batch, time - 2, output_dim)
+        return mixed if self.n_mixes > 1 else mixed[0]
+
+    def compute_mask(self, ids: Any, previous_mask: Any = None) -> Any:
+        words = self.encoder.mask(ids)[:, 2:]  # word t stands before position t + 1
+        return [words] * self.n_mixes if self.n_mixes > 1 else words
+
+    def compute_output_spec(self, ids: Any, training: bool = False) -> Any:
+        batch, time = ids.shape[:2]
+        shape = (batch, None if time is None else time - 2, self.config.output_dim)
+        mixed = [keras.KerasTensor(shape, dtype=self.compute_dtype) for _ in self.mixes]
+        return mixed if self.n_mixes > 1 else mixed[0]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "model": self.config.to_dict(),
+            "trainable": self.fine_tuned,
+            "n_mixes": self.n_mixes,
+            "dropout": self.dropout,
+            **self._mix_settings,
+            "seed": self.seed,
+        }

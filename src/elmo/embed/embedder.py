@@ -1,0 +1,235 @@
+"""Text to vectors: an `Embedder` runs a network over sentences of any number and length."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from elmo.bilm.embedding import find_encoder
+from elmo.embed.carried_state import CarriedState
+from elmo.embed.engine import KerasEngine
+from elmo.embed.results import Result, check_choice, result_shape
+from elmo.embed.token_cache import TokenCache
+from elmo.embed.windows import ROWS, read_windows
+from elmo.embed.word_cache import WordCache
+from elmo.text.corpus import split_tokens
+
+Layers = Literal["all", "top", "average", "token"]
+
+CARRIED_ROWS = 32  # of a batch with carried state, where none is given
+CHUNK_BYTES = 1 << 27  # of results that are worked on together
+CHUNK_POSITIONS = (1 << 12, 1 << 16)  # the least and the most, boundaries included
+
+
+class Embedder:
+    """Contextual vectors of sentences from a biLM.
+
+    Sentences are sorted by length within chunks of bounded size, each distinct token goes through
+    the token encoder once, and the recurrence runs in windows, so that memory does not grow with
+    the number of sentences. Boundaries are read and dropped; padding never counts. Results do not
+    depend on batch size or order (but for rounding, below 1e-5).
+
+    The weights are read once; after the network was trained on, call `refresh`.
+
+    Args:
+        network: a `BiLanguageModel`, a `BiLMEncoder`, or an object with one under `network`.
+        sentence_encoder: has `encode(tokens)`, ids with boundaries: `SentenceEncoder` or
+            `ManyLangsCharacters`.
+        token_cache: a `TokenCache`, or the path of one: vectors of words that need not go through
+            the character CNN.
+        cache_size: how many distinct tokens are remembered.
+        engine: what computes in place of `KerasEngine(network)`.
+
+    Example:
+        >>> from elmo.bilm.encoder import BiLMEncoder
+        >>> from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
+        >>> from elmo.text.encoding import SentenceEncoder
+        >>> characters = CharCNNConfig(embedding_dim=2, filters=[[1, 4], [2, 4]])
+        >>> lstm = LSTMConfig(dim=8, projection_dim=4)
+        >>> encoder = BiLMEncoder(BiLMConfig(lstm=lstm, char_cnn=characters))
+        >>> embedder = Embedder(encoder, SentenceEncoder(characters=50))
+        >>> [v.shape for v in embedder.embed([["The", "bank", "closed"], "split at spaces", []])]
+        [(3, 3, 8), (3, 3, 8), (3, 0, 8)]
+        >>> embedder.embed(["one vector a sentence"], layers="top", pool="mean")[0].shape
+        (8,)
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        sentence_encoder: Any,
+        *,
+        token_cache: Any = None,
+        cache_size: int = 1 << 16,
+        engine: Any = None,
+    ) -> None:
+        self._encoder = find_encoder(network)
+        self.sentence_encoder = sentence_encoder
+        self.config = self._encoder.config
+        self._given_engine = engine
+        self.state = CarriedState(self.config)
+        self.token_cache = None
+        if token_cache is not None:
+            if not isinstance(token_cache, TokenCache):
+                token_cache = TokenCache.load(token_cache)
+            self.token_cache = token_cache.prepared(self.config, sentence_encoder)
+        dim = self.config.lstm.projection_dim
+        self.word_cache = WordCache(self._token_vectors, dim, cache_size)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take the weights that the network has now."""
+        self.engine = self._given_engine or KerasEngine(self._encoder)
+        self.word_cache.clear()
+
+    def reset_state(self) -> None:
+        """Forget the state that `state="carry"` left behind."""
+        self.state.reset()
+
+    def embed(
+        self,
+        sentences: Iterable[Sequence[str] | str],
+        layers: Layers = "all",
+        pool: Literal["mean"] | None = None,
+        state: Literal["reset", "carry"] = "reset",
+        batch_size: int | None = None,
+    ) -> list[np.ndarray]:
+        """Vectors of sentences.
+
+        Args:
+            sentences: lists of tokens, or strings, which are split at ASCII whitespace.
+            layers: `"all"`, the token's and each layer's; `"top"`; `"average"`, the plain mean of
+                all; or `"token"`, the context-free vector of each token, once.
+            pool: `"mean"` for one vector a sentence, the mean over its tokens.
+            state: `"reset"`: each sentence from zero state. `"carry"`: the published behaviour:
+                batches of `batch_size` sentences in order, row k going on from row k of the batch
+                before, in this call or an earlier one, until `reset_state`. (Nothing is read for
+                `layers="token"`, so the state stays.)
+            batch_size: sentences a batch: at most that many with `"reset"`, where it changes no
+                result; 32 by default with `"carry"`, where it is part of the result.
+
+        Returns:
+            A float32 array for each sentence: `(n_layers + 1, tokens, output_dim)` for `"all"`,
+            `(tokens, output_dim)` for `"top"` and `"average"`, `(tokens, projection_dim)` for
+            `"token"`; without the axis of tokens where they are pooled. A sentence without tokens
+            has zero of them; pooled it is a vector of zeros.
+
+        Raises:
+            ValueError: an argument is no choice.
+            TypeError: `sentences` is one string, or holds something that is no token.
+        """
+        return list(self.embed_iter(sentences, layers, pool, state, batch_size))
+
+    def embed_iter(
+        self,
+        sentences: Iterable[Sequence[str] | str],
+        layers: Layers = "all",
+        pool: Literal["mean"] | None = None,
+        state: Literal["reset", "carry"] = "reset",
+        batch_size: int | None = None,
+    ) -> Iterator[np.ndarray]:
+        """As `embed`, one result after the other in the order of the sentences, which are read as
+        they are needed: memory is bounded by a chunk of them."""
+        check_choice(layers, pool)
+        if state not in ("reset", "carry"):
+            raise ValueError(f"state={state!r}: must be 'reset' or 'carry'")
+        if batch_size is not None and not (type(batch_size) is int and batch_size >= 1):
+            raise ValueError(f"batch_size={batch_size!r}: must be 1 or more, or None")
+        if isinstance(sentences, str):
+            raise TypeError(f"sentences={sentences[:40]!r}: must be a list of sentences, not one")
+        encoded = map(self._encode, sentences)
+        if state == "carry":
+            return self._carried(encoded, layers, pool, batch_size or CARRIED_ROWS)
+        return self._stateless(encoded, layers, pool, batch_size or ROWS[-1])
+
+    def _carried(
+        self, encoded: Iterator[np.ndarray], layers: str, pool: str | None, batch_size: int
+    ) -> Iterator[np.ndarray]:
+        while batch := list(itertools.islice(encoded, batch_size)):
+            table, sentences = self._distinct(batch)
+            results = self._results(table, sentences, layers, pool)
+            if layers != "token":
+                before = self.state.take(len(batch))
+                self.state.put(self._read(table, sentences, layers, results, before))
+            yield from (result.finish() for result in results)
+
+    def _stateless(
+        self, encoded: Iterator[np.ndarray], layers: str, pool: str | None, batch_size: int
+    ) -> Iterator[np.ndarray]:
+        for chunk in self._chunks(encoded, layers, pool):
+            table, sentences = self._distinct(chunk)
+            results = self._results(table, sentences, layers, pool)
+            order = np.argsort([-len(sentence) for sentence in sentences], kind="stable")
+            for start in range(0, len(order) if layers != "token" else 0, batch_size):
+                batch = order[start : start + batch_size].tolist()
+                chosen = [results[i] for i in batch]
+                self._read(table, [sentences[i] for i in batch], layers, chosen)
+            del table, sentences
+            for number, result in enumerate(results):
+                results[number] = None  # what was taken need not be kept
+                yield result.finish()
+
+    def _chunks(
+        self, encoded: Iterator[np.ndarray], layers: str, pool: str | None
+    ) -> Iterator[list[np.ndarray]]:
+        """Sentences by the bytes of their results, and at most so many positions."""
+        least, most = CHUNK_POSITIONS
+        per_token = 4 * int(np.prod(result_shape(self.config, layers, None, 1)))
+        limit = most if pool else min(most, max(least, CHUNK_BYTES // per_token))
+        chunk, positions = [], 0
+        for ids in encoded:
+            chunk.append(ids)
+            positions += len(ids)
+            if positions >= limit:
+                yield chunk
+                chunk, positions = [], 0
+        if chunk:
+            yield chunk
+
+    def _encode(self, sentence: Sequence[str] | str) -> np.ndarray:
+        tokens = split_tokens(sentence) if isinstance(sentence, str) else list(sentence)
+        ids = self.sentence_encoder.encode(tokens)
+        wanted, width = self._encoder.ids_per_token, ids.shape[1] if ids.ndim == 2 else None
+        if wanted != width:
+            raise ValueError(
+                f"the sentence encoder gives {width or 'one'} ids a token, and the network reads "
+                f"{wanted or 'one'}"
+            )
+        return ids
+
+    def _distinct(self, encoded: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Vectors of the distinct tokens of sentences, and each sentence as rows of them."""
+        ids = np.ascontiguousarray(np.concatenate(encoded), np.int32)
+        keys = ids.view(f"V{ids[0].nbytes}").ravel() if ids.ndim == 2 else ids
+        _, first, places = np.unique(keys, return_index=True, return_inverse=True)
+        distinct = ids[first]
+        if self.config.char_cnn is None:
+            table = self.engine.token_vectors(distinct)
+        else:
+            table = self.word_cache.vectors(distinct)
+        return table, np.split(places, np.cumsum([len(one) for one in encoded])[:-1])
+
+    def _token_vectors(self, ids: np.ndarray) -> np.ndarray:
+        if self.token_cache is None:
+            return self.engine.token_vectors(ids)
+        return self.token_cache.vectors(ids, self.engine.token_vectors)
+
+    def _results(
+        self, table: np.ndarray, sentences: list[np.ndarray], layers: str, pool: str | None
+    ) -> list[Result]:
+        return [Result(self.config, layers, pool, table[s[1:-1]]) for s in sentences]
+
+    def _read(
+        self,
+        table: np.ndarray,
+        sentences: list[np.ndarray],
+        layers: str,
+        results: list[Result],
+        state: Any = None,
+    ) -> Any:
+        return read_windows(
+            self.engine, table, sentences, layers, lambda w: results[w.row].receive(w), state
+        )

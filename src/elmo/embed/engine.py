@@ -1,0 +1,176 @@
+"""What an `Embedder` computes with: vectors of tokens and windows of the recurrence.
+
+An engine is an object with these four members, so that another one (of reduced precision, or an
+exported graph) can stand in its place:
+
+- `config`: the `BiLMConfig`;
+- `token_vectors(ids)`: rows of ids `(n, M)` or `(n,)` to float32 `(n, projection_dim)`;
+- `zero_state(rows)`: a `State`;
+- `read(vectors, mask, state, layers)`: a window of the recurrence, see `KerasEngine.read`.
+
+Everything is given and taken in reading order: the engine knows no direction and no sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from elmo.bilm.compiled import compiled
+from elmo.bilm.encoder import BiLMEncoder
+from elmo.layers.recurrence import LSTMSettings, lstm_scan
+
+State = tuple[Any, Any]
+"""`(h, c)`, `(directions, n_layers, rows, projection_dim)` and `(…, dim)`."""
+
+TOKEN_ROWS = (16, 256)
+CHARACTER_STEP = 8
+
+
+class KerasEngine:
+    """Runs an encoder's weights, packed once: later changes of the weights are not seen.
+
+    Args:
+        encoder: a built `BiLMEncoder`.
+
+    Example:
+        >>> from elmo.config import BiLMConfig, LSTMConfig
+        >>> lstm = LSTMConfig(dim=8, projection_dim=4, n_layers=2)
+        >>> encoder = BiLMEncoder(BiLMConfig(lstm=lstm, vocabulary_size=10))
+        >>> encoder.build()
+        >>> engine = KerasEngine(encoder)
+        >>> engine.token_vectors(np.array([1, 5])).shape
+        (2, 4)
+        >>> vectors, mask = np.ones((2, 3, 5, 4), "float32"), np.ones((2, 3, 5), bool)
+        >>> outputs, state = engine.read(vectors, mask, engine.zero_state(3), "all")
+        >>> tuple(outputs.shape), tuple(state[1].shape)
+        ((2, 3, 2, 5, 4), (2, 2, 3, 8))
+    """
+
+    def __init__(self, encoder: BiLMEncoder) -> None:
+        self.config = encoder.config
+        lstm = self.config.lstm
+        clip = lstm.proj_clip if lstm.projects else None
+        self._settings = LSTMSettings(lstm.cell_clip, clip, lstm.forget_bias)
+        self._dtype = encoder.compute_dtype
+        named = encoder.named_weights()
+        self._table = None
+        if self.config.char_cnn is None:
+            self._table = _array(named["token_encoder/embedding"])
+        self._encode = compiled(encoder, encoder.encode_tokens)
+        self._packed = [self._pack(named, layer) for layer in range(lstm.n_layers)]
+        self._windows = {
+            layers: compiled(encoder, self._window_function(layers))
+            for layers in ("all", "top", "average")
+        }
+
+    def _pack(self, named: dict[str, Any], layer: int) -> dict[str, Any]:
+        """A layer's weights with a leading axis of directions, in the type that is computed in."""
+        packed = {}
+        for name in ("kernel", "recurrent_kernel", "bias", "projection_kernel"):
+            keys = [f"{d}/layer_{layer}/{name}" for d in self.config.direction_names]
+            if keys[0] in named:
+                stacked = np.stack([_array(named[key]) for key in keys])
+                packed[name] = ops.cast(ops.convert_to_tensor(stacked), self._dtype)
+        return packed
+
+    def token_vectors(self, ids: np.ndarray) -> np.ndarray:
+        """Vectors of tokens, float32 `(n, projection_dim)`, from ids `(n, M)` or `(n,)`."""
+        if self._table is not None:
+            return self._table[ids - 1]
+        vectors = np.empty((len(ids), self.config.lstm.projection_dim), np.float32)
+        first = 1 if self.config.char_cnn.word_dim else 0
+        used = _used_columns(ids, self.config.char_cnn, first)
+        order = np.argsort(used, kind="stable")
+        for start in range(0, len(ids), TOKEN_ROWS[-1]):
+            chosen = order[start : start + TOKEN_ROWS[-1]]
+            columns = int(used[chosen[-1]])
+            rows = next(n for n in TOKEN_ROWS if n >= len(chosen))
+            padded = np.zeros((rows, columns), np.int32)
+            padded[: len(chosen)] = ids[chosen, :columns]
+            vectors[chosen] = _float32(self._encode(padded))[: len(chosen)]
+        return vectors
+
+    def zero_state(self, rows: int) -> State:
+        """The state before anything was read."""
+        lstm = self.config.lstm
+        outer = (len(self.config.direction_names), lstm.n_layers, rows)
+        return tuple(
+            ops.zeros((*outer, size), dtype="float32") for size in (lstm.projection_dim, lstm.dim)
+        )
+
+    def read(
+        self, vectors: np.ndarray, mask: np.ndarray, state: State, layers: str
+    ) -> tuple[Any, State]:
+        """Read on by some positions.
+
+        Args:
+            vectors: `(directions, rows, time, projection_dim)`, each row in reading order.
+            mask: `(directions, rows, time)`; where it is false the state stays as it is.
+            state: where the rows stand.
+            layers: `"all"` layers above the token's; `"top"`; or `"average"`, the sum of all above
+                the token's.
+
+        Returns:
+            A tensor `(directions, rows, layers, time, projection_dim)`, perhaps still being
+            computed, and the state behind the window.
+        """
+        return self._windows[layers](self._packed, vectors, mask, *state)
+
+    @staticmethod
+    def fetch(outputs: Any) -> np.ndarray:
+        """The numbers of a tensor that `read` returned, float32; waits for them."""
+        return _float32(outputs)
+
+    def _window_function(self, layers: str) -> Any:
+        def run(packed: list[dict[str, Any]], vectors: Any, mask: Any, h: Any, c: Any) -> Any:
+            x = ops.transpose(ops.cast(vectors, self._dtype), (2, 0, 1, 3))  # (time, dirs, rows, P)
+            by_time = ops.transpose(ops.cast(mask, "bool"), (2, 0, 1))
+            outputs, hs, cs = [], [], []
+            for number, weights in enumerate(packed):
+                gates = ops.matmul(x, weights["kernel"]) + ops.expand_dims(weights["bias"], 1)
+                y, (h_end, c_end) = lstm_scan(
+                    gates,
+                    weights["recurrent_kernel"],
+                    weights.get("projection_kernel"),
+                    (h[:, number], c[:, number]),
+                    settings=self._settings,
+                    mask=by_time,
+                )
+                x = x + y if number and self.config.lstm.use_skip_connections else y
+                outputs.append(x)
+                hs.append(h_end)
+                cs.append(c_end)
+            if layers == "top":
+                outputs = outputs[-1:]
+            elif layers == "average":
+                outputs = [sum(outputs[1:], outputs[0])]
+            chosen = ops.transpose(ops.stack(outputs), (2, 3, 0, 1, 4))
+            return chosen, (ops.stack(hs, axis=1), ops.stack(cs, axis=1))
+
+        return run
+
+
+def _array(variable: Any) -> np.ndarray:
+    return np.asarray(ops.convert_to_numpy(variable.value))
+
+
+def _float32(tensor: Any) -> np.ndarray:
+    return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")))
+
+
+def _used_columns(ids: np.ndarray, char_cnn: Any, first: int) -> np.ndarray:
+    """How many columns of each row the character CNN has to see, in coarse steps.
+
+    A row ends in a run of one and the same id. Windows that lie in it are all alike, and as long
+    as one of them is left the max over windows does not change.
+    """
+    m = ids.shape[1]
+    differs = ids[:, first:] != ids[:, -1:]
+    last = m - np.argmax(differs[:, ::-1], axis=1)  # columns up to the last one that differs
+    last = np.where(differs.any(axis=1), last, first)
+    needed = last + max(width for width, _ in char_cnn.filters)
+    stepped = first - (first - needed) // CHARACTER_STEP * CHARACTER_STEP  # rounded up
+    return np.minimum(stepped, m)

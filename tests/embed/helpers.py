@@ -1,0 +1,78 @@
+"""Small networks with random weights, and an encoder that knows no text."""
+
+import numpy as np
+
+from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.weights import set_weights
+from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
+from tests.reference.bilm import ReferenceBiLM
+from tests.reference.random_model import random_sentence, random_weights
+
+
+class RowEncoder:
+    """Tokens are numbers as strings; their ids are drawn once. The boundaries are tokens too."""
+
+    def __init__(self, config, size=40, seed=0):
+        rng = np.random.default_rng(seed)
+        self.rows = random_sentence(config, size, rng)[0]
+        if config.char_cnn is None:
+            self.rows = 1 + np.arange(size, dtype=np.int32) % config.vocabulary_size
+
+    def encode(self, tokens):
+        return self.rows[[0, *map(int, tokens), 1]]
+
+
+def network(config, seed=0):
+    """A built encoder with the reference's random weights."""
+    encoder = BiLMEncoder(config)
+    encoder.build()
+    weights = random_weights(config, seed)
+    set_weights(encoder, {n: w for n, w in weights.items() if not n.startswith("softmax/")})
+    return encoder
+
+
+def reference(config, seed=0):
+    return ReferenceBiLM(random_weights(config, seed), config)
+
+
+def random_sentences(lengths, size=40, seed=0):
+    rng = np.random.default_rng(seed)
+    return [[str(i) for i in rng.integers(2, size, n)] for n in lengths]
+
+
+CONFIGS = {
+    "words": BiLMConfig(
+        lstm=LSTMConfig(dim=9, projection_dim=5, n_layers=3, cell_clip=0.8, proj_clip=0.4),
+        vocabulary_size=30,
+    ),
+    "words, backward, D = P, no skip": BiLMConfig(
+        lstm=LSTMConfig(
+            dim=6, projection_dim=6, n_layers=2, cell_clip=0.5, use_skip_connections=False
+        ),
+        vocabulary_size=30,
+        directions="backward",
+    ),
+    "words, forward, one layer": BiLMConfig(
+        lstm=LSTMConfig(dim=7, projection_dim=3, n_layers=1, cell_clip=None, proj_clip=None),
+        vocabulary_size=30,
+        directions="forward",
+    ),
+    "characters": BiLMConfig(
+        lstm=LSTMConfig(dim=8, projection_dim=5, cell_clip=0.6, proj_clip=0.5),
+        char_cnn=CharCNNConfig(embedding_dim=3, filters=[[1, 3], [2, 4], [5, 4]]),
+    ),
+    "characters and words": BiLMConfig(
+        lstm=LSTMConfig(dim=8, projection_dim=6, forget_bias=0.0),
+        char_cnn=CharCNNConfig(
+            embedding_dim=4,
+            filters=[[1, 3], [3, 3]],
+            n_highway=1,
+            activation="tanh",
+            max_characters_per_token=20,
+            n_characters=60,
+            word_dim=3,
+            n_words=12,
+            always_project=True,
+        ),
+    ),
+}
