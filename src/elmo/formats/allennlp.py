@@ -19,7 +19,7 @@ import numpy as np
 
 from elmo.config import BiLMConfig
 from elmo.formats.contents import Pretrained
-from elmo.formats.errors import FormatError, read_json
+from elmo.formats.errors import FormatError, brief, read_json
 from elmo.formats.hdf5 import open_arrays, write_arrays
 from elmo.formats.manylangs import read_characters
 from elmo.formats.options import (
@@ -236,7 +236,7 @@ def write_pair(
     try:
         text = json.dumps(values, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise FormatError(f"{options}: a setting that JSON cannot hold ({error})") from error
+        raise FormatError(f"{options}: a setting that JSON cannot hold ({brief(error)})") from error
     with open(options, "w", encoding="utf-8") as file:
         file.write(text + "\n")
     write_arrays(weights, arrays)

@@ -7,7 +7,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from elmo.formats.errors import FormatError
+from elmo.formats.errors import FormatError, brief
 
 MAX_ENTRIES = 10_000
 MAX_RATIO = 200
@@ -44,11 +44,11 @@ def extract_zip(archive: str | os.PathLike[str], folder: str | os.PathLike[str])
     except FileExistsError as error:
         raise FormatError(f"{archive}: holds a name twice ({error.filename})") from error
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise FormatError(f"{archive}: a damaged zip archive ({error})") from error
+        raise FormatError(f"{archive}: a damaged zip archive ({brief(error)})") from error
     except OSError as error:
-        raise FormatError(f"{archive}: cannot be unpacked ({error})") from error
+        raise FormatError(f"{archive}: cannot be unpacked ({brief(error)})") from error
     except Exception as error:  # decompressors raise errors of their own kinds
-        raise FormatError(f"{archive}: a damaged zip archive ({error})") from error
+        raise FormatError(f"{archive}: a damaged zip archive ({brief(error)})") from error
     return folder
 
 

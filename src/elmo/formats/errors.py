@@ -14,6 +14,19 @@ class FormatError(ValueError):
     """A file that is not what it should be; names the file and says what is wrong with it."""
 
 
+def brief(error: BaseException) -> str:
+    """What an error says, on one line and no longer than a sentence.
+
+    Example:
+        >>> brief(KeyError("a key"))
+        'a key'
+        >>> brief(OSError(2, "No such file or directory", "x"))
+        'No such file or directory'
+    """
+    text = getattr(error, "strerror", None) or (error.args[0] if error.args else error)
+    return " ".join(str(text).split())[:200] or type(error).__name__
+
+
 def read_text(path: str | os.PathLike[str], limit: int = MAX_TEXT) -> str:
     """The text of a small UTF-8 file.
 
@@ -28,7 +41,7 @@ def read_text(path: str | os.PathLike[str], limit: int = MAX_TEXT) -> str:
         with open(path, "rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise FormatError(f"{path}: cannot be read ({brief(error)})") from error
     if len(data) > limit:
         raise FormatError(f"{path}: larger than the {limit:,} bytes that such a file may have")
     try:
@@ -60,7 +73,7 @@ def parse_json(text: str | bytes, where: str | os.PathLike[str]) -> dict[str, An
     except RecursionError as error:
         raise FormatError(f"{where}: nested too deeply to be settings") from error
     except ValueError as error:
-        raise FormatError(f"{where}: not JSON ({error})") from error
+        raise FormatError(f"{where}: not JSON ({brief(error)})") from error
     if not isinstance(value, dict):
         raise FormatError(f"{where}: holds a {type(value).__name__}, not a JSON object")
     return value

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from elmo.formats.errors import FormatError
+from elmo.formats.errors import FormatError, brief
 
 COMPLETE = ".complete"
 PREFIX = ".writing-"
@@ -127,7 +127,7 @@ def _removed(complete: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        raise FormatError(f"{complete / REMOVED}: damaged ({error})") from error
+        raise FormatError(f"{complete / REMOVED}: damaged ({brief(error)})") from error
     if not isinstance(names, list) or any(os.path.basename(str(n)) != n for n in names):
         raise FormatError(f"{complete / REMOVED}: damaged (not a list of file names)")
     return names

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import h5py
 import numpy as np
 
-from elmo.formats.errors import FormatError
+from elmo.formats.errors import FormatError, brief
 from elmo.formats.weight_map import Stored
 
 MAX_DATASETS = 20_000
@@ -40,15 +40,9 @@ def open_arrays(path: str | os.PathLike[str]) -> Iterator[dict[str, Stored]]:
     except FileNotFoundError as error:
         raise FormatError(f"{path}: no such file") from error
     except _HDF5_ERRORS as error:
-        raise FormatError(
-            f"{path}: not an HDF5 file, or a damaged one ({_reason(error)})"
-        ) from error
+        raise FormatError(f"{path}: not an HDF5 file, or a damaged one ({brief(error)})") from error
     with file:
         yield _listed(file, path, size)
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error.args[0] if error.args else error).split())[:200] or "unreadable"
 
 
 def _listed(file: h5py.File, path: str | os.PathLike[str], size: int) -> dict[str, Stored]:
@@ -59,7 +53,7 @@ def _listed(file: h5py.File, path: str | os.PathLike[str], size: int) -> dict[st
     except FormatError:
         raise
     except _HDF5_ERRORS as error:
-        raise FormatError(f"{path}: a damaged HDF5 file ({_reason(error)})") from error
+        raise FormatError(f"{path}: a damaged HDF5 file ({brief(error)})") from error
 
 
 def _walk(
@@ -103,7 +97,7 @@ def _stored(dataset: h5py.Dataset, name: str, path: str | os.PathLike[str], size
         try:
             return dataset[...]
         except _HDF5_ERRORS as error:
-            raise FormatError(f"{path}: {name} cannot be read ({_reason(error)})") from error
+            raise FormatError(f"{path}: {name} cannot be read ({brief(error)})") from error
 
     return Stored(tuple(dataset.shape), load)
 

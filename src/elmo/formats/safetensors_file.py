@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from elmo.formats.contents import Pretrained
-from elmo.formats.errors import FormatError, parse_json
+from elmo.formats.errors import FormatError, brief, parse_json
 from elmo.formats.manylangs import read_characters
 from elmo.formats.options import config_from_options, options_from_config, training_options
 from elmo.formats.weight_map import check_weights
@@ -50,9 +50,11 @@ def read(path: str | os.PathLike[str]) -> Pretrained:
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error})") from error
+        raise FormatError(f"{path}: cannot be read ({brief(error)})") from error
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise FormatError(f"{path}: not a safetensors file, or a damaged one ({error})") from error
+        raise FormatError(
+            f"{path}: not a safetensors file, or a damaged one ({brief(error)})"
+        ) from error
     if METADATA not in metadata:
         raise FormatError(
             f"{path}: has no {METADATA!r} in its metadata; only our files can be read"

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from elmo.formats.crc32c import crc32c, masked
-from elmo.formats.errors import FormatError
+from elmo.formats.errors import FormatError, brief
 from elmo.formats.weight_map import Stored
 
 _MAGIC = 0xDB4775248B80FB57
@@ -45,7 +45,7 @@ def read_bundle(prefix: str | os.PathLike[str]) -> dict[str, Stored]:
             raise FormatError(f"{path}: too large for the index of a checkpoint")
         data = path.read_bytes()
     except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise FormatError(f"{path}: cannot be read ({brief(error)})") from error
     try:
         return _bundle(data, prefix)
     except _Damaged as error:
@@ -117,7 +117,7 @@ class _Entry:
                 data.seek(self.offset)
                 values = np.fromfile(data, np.uint8, self.size)
         except OSError as error:
-            raise FormatError(f"{file}: cannot be read ({error.strerror or error})") from error
+            raise FormatError(f"{file}: cannot be read ({brief(error)})") from error
         if len(values) != self.size:
             raise FormatError(f"{file}: cut within {self.name}")
         if masked(crc32c(values)) != self.crc:

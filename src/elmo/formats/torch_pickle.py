@@ -13,13 +13,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from elmo.formats.errors import FormatError
+from elmo.formats.errors import FormatError, brief
 from elmo.formats.pickle_machine import RefusedPickleError, Tensor, run
 from elmo.formats.weight_map import Stored
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 _MAX_PICKLE = 64 << 20
+_DAMAGE = (
+    *(RefusedPickleError, zipfile.BadZipFile, struct.error),
+    *(OSError, ValueError, KeyError, EOFError, RuntimeError),
+)
+"""Our own refusals, and whatever `zipfile` raises on a damaged archive."""
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Stored]:
@@ -38,18 +43,14 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Stored]:
             if not os.fstat(file.fileno()).st_size:
                 raise FormatError(f"{path}: empty")
         return _read_zip(path) if is_zip else _read_plain(path)
-    except (
-        RefusedPickleError,
-        zipfile.BadZipFile,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise FormatError(
-            f"{path}: not a PyTorch state dict, or a damaged one ({error})"
-        ) from error
+    except FormatError:
+        raise
     except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise FormatError(f"{path}: cannot be read ({brief(error)})") from error
+    except _DAMAGE as error:
+        raise FormatError(
+            f"{path}: not a PyTorch state dict, or a damaged one ({brief(error)})"
+        ) from error
 
 
 # The two containers
@@ -82,7 +83,7 @@ def _read_zip(path: str | os.PathLike[str]) -> dict[str, Stored]:
                 entry = archive.getinfo(f"{prefix}data/{tensor.storage.key}")
                 data = _entry(archive, entry, 4 * tensor.storage.length)
         except _DAMAGE as error:
-            raise FormatError(f"{path}: damaged ({error})") from error
+            raise FormatError(f"{path}: damaged ({brief(error)})") from error
         if len(data) != 4 * tensor.storage.length:
             raise FormatError(f"{path}: damaged (values are cut)")
         return tensor.of(np.frombuffer(data, "<f4"))
@@ -138,7 +139,7 @@ def _read_plain(path: str | os.PathLike[str]) -> dict[str, Stored]:
         try:
             values = np.fromfile(path, "<f4", length, offset=start)
         except OSError as error:
-            raise FormatError(f"{path}: cannot be read ({error.strerror or error})") from error
+            raise FormatError(f"{path}: cannot be read ({brief(error)})") from error
         if len(values) != length:
             raise FormatError(f"{path}: cut")
         return tensor.of(values)
