@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 _MAX_OPCODES = 2_000_000
+_MAX_LINE = 256
 
 
 class RefusedPickleError(Exception):
@@ -61,13 +62,31 @@ class Tensor:
 
 
 def _opcodes(data: mmap.mmap) -> Iterator[tuple[str, Any]]:
-    try:
-        for number, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-            if number > _MAX_OPCODES:
-                raise RefusedPickleError("it is too long")
-            yield opcode.name, argument
-    except (ValueError, UnicodeError, struct.error, OverflowError, IndexError) as error:
-        raise RefusedPickleError(f"{error!s:.120}") from error
+    """Opcodes by name with their arguments, up to the end of the pickle."""
+    for _ in range(_MAX_OPCODES):
+        opcode = pickletools.code2op.get(data.read(1).decode("latin-1"))
+        if opcode is None:
+            raise RefusedPickleError("it is cut, or has bytes that are no opcode")
+        if opcode.name == "STOP":
+            return
+        if opcode.name not in _OPCODES:
+            raise RefusedPickleError(f"it has the opcode {opcode.name}, which no state dict needs")
+        try:
+            if opcode.name == "GLOBAL":
+                yield opcode.name, f"{_line(data)} {_line(data)}"
+            else:
+                yield opcode.name, opcode.arg.reader(data) if opcode.arg else None
+        except (ValueError, struct.error, OverflowError, IndexError) as error:
+            raise RefusedPickleError(f"{error!s:.120}") from error
+    raise RefusedPickleError("it is too long")
+
+
+def _line(data: mmap.mmap) -> str:
+    start = data.tell()
+    end = data.find(b"\n", start, start + _MAX_LINE)
+    if end < 0:
+        raise RefusedPickleError("it has a name without end")
+    return data.read(end + 1 - start)[:-1].decode()
 
 
 def run(data: mmap.mmap) -> Any:
@@ -81,8 +100,6 @@ def run(data: mmap.mmap) -> Any:
     """
     machine = _Machine()
     for name, argument in _opcodes(data):
-        if name == "STOP":
-            break
         machine.step(name, argument)
     return machine.pop()
 
@@ -134,8 +151,6 @@ class _Machine:
         elif name == "BUILD":
             self.pop(dict)  # the attribute _metadata of a state dict
             self.top(dict)
-        else:
-            raise RefusedPickleError(f"it has the opcode {name}, which no state dict needs")
 
     def top(self, kind: type = object) -> Any:
         if not self.stack or self.stack[-1] is _MARK or not isinstance(self.stack[-1], kind):
@@ -158,11 +173,16 @@ class _Machine:
 
 
 _LITERALS = {
-    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "INT", "LONG", "BINFLOAT"),
+    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
     *("BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"),
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (), "MARK": _MARK}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_OPCODES = {
+    *(*_LITERALS, *_CONSTANTS, *_TUPLES, "TUPLE", "EMPTY_DICT", "EMPTY_LIST", "PROTO", "FRAME"),
+    *("BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET", "GLOBAL", "STACK_GLOBAL"),
+    *("APPEND", "APPENDS", "SETITEM", "SETITEMS", "BINPERSID", "REDUCE", "BUILD"),
+}
 
 
 def _known(text: str) -> _Name:
