@@ -81,13 +81,16 @@ class Batches:
         mode: `"sentence"`: padded sentences in length buckets, `"stream"`: contiguous windows.
         batch_size: rows of a batch; in sentence mode `batch_size · window` positions are the budget of
             a batch, whatever its length.
-        window: positions of a row.
+        window: positions of a row; None in sentence mode for `batch_size` sentences in each batch.
         directions: names of the directions.
         vocabulary_size: V.
         sampling: how negatives are drawn.
         tied: the softmax uses the embedding, so that both name rows of one table.
         order: of a stream: `"corpus"` or `"shuffled"` sentences.
         seed: of orders and negatives.
+        shuffle: in sentence mode, deal the sentences of a bucket to batches anew in each epoch,
+            and take the batches in another order; without it they follow the corpus as far as the
+            buckets let them.
     """
 
     def __init__(
@@ -96,13 +99,14 @@ class Batches:
         *,
         mode: str,
         batch_size: int,
-        window: int,
+        window: int | None,
         directions: Sequence[str],
         vocabulary_size: int,
         sampling: Sampling,
         tied: bool = False,
         order: str = "corpus",
         seed: int = 0,
+        shuffle: bool = True,
     ) -> None:
         self.tokens = tokens
         self.mode = mode
@@ -114,10 +118,11 @@ class Batches:
         self.tied = tied
         self.order = order
         self.seed = seed
+        self.shuffle = shuffle
         self.offsets = np.asarray(tokens.corpus.offsets)
         self.id_of_rank = np.argsort(sampling.ranks, kind="stable").astype(np.int32)
         if mode == "sentence":
-            self._buckets = _buckets(np.diff(self.offsets) + 1, batch_size * window)
+            self._buckets = _buckets(np.diff(self.offsets) + 1, batch_size, window)
             self.per_epoch = sum(-(-len(b.sentences) // b.rows) for b in self._buckets)
         else:
             stream = self._stream(0)
@@ -221,10 +226,14 @@ class Batches:
         generator = np.random.default_rng([self.seed, 0, epoch])
         plan = []
         for bucket in self._buckets:
-            sentences = generator.permutation(bucket.sentences)
+            sentences = bucket.sentences
+            if self.shuffle:
+                sentences = generator.permutation(sentences)
             short = -len(sentences) % bucket.rows
             sentences = np.append(sentences, np.full(short, -1))
             plan += [(bucket, part) for part in sentences.reshape(-1, bucket.rows)]
+        if not self.shuffle:
+            return sorted(plan, key=lambda entry: entry[1][0])
         return [plan[place] for place in generator.permutation(len(plan))]
 
 
@@ -234,13 +243,15 @@ class _Bucket(NamedTuple):
     sentences: np.ndarray
 
 
-def _buckets(lengths: np.ndarray, budget: int) -> list[_Bucket]:
+def _buckets(lengths: np.ndarray, batch_size: int, window: int | None) -> list[_Bucket]:
     """Sentences by length; a bucket's longest is at most half as long again as the one below."""
     buckets, below, time = [], 0, 8
     while below < lengths.max():
         members = np.flatnonzero((lengths > below) & (lengths <= time))
         if len(members):
-            buckets.append(_Bucket(time, max(1, budget // time), members))
+            width = min(time, int(lengths.max()))
+            rows = batch_size if window is None else max(1, batch_size * window // width)
+            buckets.append(_Bucket(width, rows, members))
         below, time = time, time * 3 // 2
     return buckets
 
