@@ -43,7 +43,7 @@ class Group(click.Group):
 
 def _farewell(error: KeyboardInterrupt, words: Sequence[str]) -> str:
     """What was saved, and how to go on."""
-    if type(error) is KeyboardInterrupt:  # before a training began, or of another command
+    if type(error) is KeyboardInterrupt or "train" not in words[:1]:
         return "elmo: interrupted"
     kept = [word for word in words if word not in ("--overwrite", "--resume")]
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ class Command(click.Command):
         params: click's options and arguments, named as the function's arguments.
         home: the module of the function; loaded when the command runs.
         details: more lines for its own help.
-        function: its name, where that is not the command's.
+        tells: the function prints while it runs, to its argument `file`.
     """
 
     def __init__(
@@ -35,9 +36,9 @@ class Command(click.Command):
         *,
         home: str = "elmo.cli.commands",
         details: str = "",
-        function: str = "",
+        tells: bool = False,
     ) -> None:
-        self.home, self.function = home, function or name.replace("-", "_")
+        self.home, self.function, self.tells = home, name.replace("-", "_"), tells
         super().__init__(
             name,
             callback=self._run,
@@ -53,6 +54,8 @@ class Command(click.Command):
         return getattr(importlib.import_module(self.home), self.function)
 
     def _run(self, as_json: bool, **values: Any) -> None:
+        if self.tells:
+            values["file"] = sys.stderr if as_json else sys.stdout
         result = self.load()(**values)
         if as_json:
             click.echo(json.dumps(_finite(result), allow_nan=False))
@@ -85,6 +88,7 @@ COMMANDS: dict[str, Command] = {
                 o.quiet(),
             ],
             home="elmo.uses.demo",
+            tells=True,
             details="The text is the documentation of the Python that runs this; nothing is "
             "downloaded.",
         ),

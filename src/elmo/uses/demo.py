@@ -1,12 +1,254 @@
-"""A first look (being written)."""
+"""A first look at ELMo: train a small one, measure it, and see what it makes of a word."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from elmo.uses.nearest import Use, Uses
+from elmo.uses.unigram import unigram_perplexity
+
+HELD_OUT, CURVE = "held-out.txt", "learning-curve.png"
+
+# Small enough for two processor cores, and the steps are counted, not timed: the same everywhere.
+SETTINGS: dict[str, Any] = {
+    "dim": 256,
+    "projection_dim": 64,
+    "min_count": 2,
+    "dropout": 0.1,
+    "optimizer": "adam",
+    "learning_rate": 0.003,
+    "schedule": "linear",
+    "loss_scale": 1.0,
+    "negatives": 512,
+    "batch_size": 64,
+    "window": 20,
+    "epochs": 4,
+    "keep_checkpoints": 1,
+}
+
+# A word, and sentences of ours in which it means different things.
+WORDS: dict[str, tuple[str, ...]] = {
+    "set": (
+        "Return a new set with the elements of both .",
+        "This variable is set to the name of the file .",
+        "Use this method to set the value of the option .",
+    ),
+    "like": (
+        "It looks like a number .",
+        "If you would like to change this , use a subclass .",
+    ),
+    "process": (
+        "Wait until the child process has exited .",
+        "This method is called to process the data of a request .",
+    ),
+    "order": (
+        "The items are sorted in reverse order .",
+        "This is needed in order to find the module .",
+    ),
+}
 
 
 def demo(
-    output: str = "elmo-demo", *, overwrite: bool = False, seed: int = 0, progress: Any = True
+    output: str | os.PathLike[str] = "elmo-demo",
+    *,
+    overwrite: bool = False,
+    seed: int = 0,
+    progress: Any = True,
+    file: TextIO | None = None,
+    **settings: Any,
 ) -> dict[str, Any]:
-    """To come."""
-    raise ValueError("the demo is not there yet")
+    """Train a small ELMo on Python's own documentation, evaluate it, and show words in context.
+
+    Args:
+        output: folder for the model, its learning curve and the held-out text.
+        overwrite: replace what is there.
+        seed: of the training.
+        progress: as for `elmo.train`.
+        file: where the story is told; None for standard output.
+        **settings: of the training, in place of `SETTINGS`.
+
+    Returns:
+        `output`, `curve`, `tokens`, `types`, `parameters`; `perplexity` with `forward`, `backward`,
+        `both` and `unigram` on the held-out text, its `tokens` and `unknown_share`; `words`: for
+        each word its sentences and their nearest uses; `seconds`.
+    """
+    began = time.monotonic()
+    tell = Teller(file or sys.stdout)
+    output = Path(output)
+
+    from elmo.api import train
+    from elmo.text.builtin import builtin_sentences, split
+    from elmo.text.corpus import Corpus
+
+    tell.title("1. A text: the documentation of the Python that runs this")
+    training, held_out = split(builtin_sentences())
+    tokens = sum(map(len, training))
+    tell(
+        f"{len(training):,} sentences, {tokens:,} tokens; {len(held_out):,} more sentences are "
+        "held out."
+    )
+    tell.title("2. Training: two LSTMs learn to guess the next and the previous word")
+    model = train(
+        Corpus.from_sentences(training),
+        valid=Corpus.from_sentences(held_out),
+        output=output,
+        overwrite=overwrite,
+        progress=progress,
+        **{**SETTINGS, "seed": seed, **settings},
+    )
+    held_out_file = output / "run" / HELD_OUT
+    held_out_file.write_text("".join(f"{' '.join(s)}\n" for s in held_out), encoding="utf-8")
+
+    tell.title("3. How good is it? Exact perplexity of the held-out text (lower is better)")
+    result = model.evaluate(Corpus.from_sentences(held_out))
+    perplexity = {
+        "forward": result.forward,
+        "backward": result.backward,
+        "both": result.both,
+        "unigram": unigram_perplexity(model.vocabulary, held_out),
+        "tokens": result.tokens,
+        "unknown_share": result.unknown_share,
+    }
+    tell.table(
+        ("model", "perplexity"),
+        [
+            ("word frequencies alone (unigram)", f"{perplexity['unigram']:,.1f}"),
+            ("this ELMo, forward", f"{result.forward:,.1f}"),
+            ("this ELMo, backward", f"{result.backward:,.1f}"),
+            ("this ELMo, both", f"{result.both:,.1f}"),
+        ],
+    )
+    tell(
+        f"over {result.tokens:,} tokens, sentence ends counted; {result.unknown_share:.1%} are "
+        "words that it does not know"
+    )
+    curve = _draw(output, perplexity["unigram"])
+
+    tell.title("4. What for? One word, different sentences, different vectors")
+    tell("A word list has one vector a word. Here each use has its own, and its nearest uses")
+    tell("elsewhere in the text are of the same kind:")
+    words = {word: _show(tell, model, word, asked, training) for word, asked in WORDS.items()}
+
+    seconds = time.monotonic() - began
+    tell.title(f"Done in {seconds:.0f} seconds")
+    tell(f"model: {output}   learning curve: {curve}")
+    tell("Next:")
+    folder = shlex.quote(str(output))
+    for command in (
+        f"elmo info {folder}",
+        f"elmo evaluate {folder} {shlex.quote(str(held_out_file))}",
+        f"elmo embed {folder} {shlex.quote(str(held_out_file))} -o vectors.hdf5",
+        "elmo train 'my/*.txt' --valid my-valid.txt -o my-elmo",
+    ):
+        tell.command(command)
+    return {
+        "output": str(output),
+        "curve": str(curve),
+        "tokens": tokens,
+        "types": len(model.vocabulary),
+        "parameters": int(model.network.count_params()),
+        "perplexity": perplexity,
+        "words": words,
+        "seconds": seconds,
+    }
+
+
+def _show(
+    tell: Teller, model: Any, word: str, asked: Iterable[str], text: Sequence[Sequence[str]]
+) -> list[dict[str, Any]]:
+    uses = Uses(word, text, lambda sentences: model.embed(sentences, layers="top"))
+    shown = []
+    for sentence in asked:
+        near = uses.nearest(sentence.split())
+        tell.uses(word, sentence, near)
+        found = [{"similarity": u.similarity, "sentence": " ".join(u.tokens)} for u in near]
+        shown.append({"sentence": sentence, "nearest": found})
+    return shown
+
+
+def _draw(output: Path, unigram: float) -> Path:
+    """The learning curve with the baseline, as a PNG."""
+    from matplotlib.figure import Figure
+
+    from elmo.training.report import read_metrics
+
+    rows = read_metrics(output / "run" / "metrics.csv")
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(unigram, color="0.5", linestyle="--", label="unigram")
+    for name, style in (("forward", "o-"), ("backward", "s-")):
+        points = [(r["epoch"], r[f"valid_{name}"]) for r in rows if r[f"valid_{name}"]]
+        axes.plot(*zip(*points, strict=True), style, markersize=4, label=f"ELMo, {name}")
+    axes.set(xlabel="epochs", ylabel="held-out perplexity", yscale="log")
+    axes.set_title("A small ELMo on Python's documentation")
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False)
+    aside = output / f".{CURVE}.part"
+    figure.savefig(aside, dpi=130, format="png")
+    return aside.replace(output / CURVE)
+
+
+class Teller:
+    """Prints the story: in colour on a terminal, plainly elsewhere."""
+
+    def __init__(self, file: TextIO) -> None:
+        from rich.console import Console
+
+        self.is_terminal = file.isatty()
+        self.console = Console(file=file, highlight=False, markup=False, emoji=False, width=None)
+        self.file = file
+
+    def __call__(self, text: str, style: str | None = None) -> None:
+        if self.is_terminal:
+            self.console.print(text, style=style, soft_wrap=True)
+        else:
+            print(text, file=self.file, flush=True)
+
+    def title(self, text: str) -> None:
+        """A line above what follows."""
+        self("")
+        self(text, style="bold cyan")
+
+    def command(self, text: str) -> None:
+        """Something to type."""
+        self(f"  {text}", style="green")
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Names at the left, numbers at the right."""
+        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+        for row in (head, *rows):
+            cells = [row[0].ljust(widths[0])]
+            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            self("  " + "  ".join(cells), style="bold" if row is head else None)
+
+    def uses(self, word: str, sentence: str, near: Sequence[Use]) -> None:
+        """A sentence, and below it the nearest uses with the word in one column."""
+        tokens = sentence.split()
+        asked = Use(tokens, tokens.index(word))
+        self("")
+        for use in (asked, *near):
+            before, middle, after = use.around()
+            mark = "you say" if use is asked else f"{use.similarity:7.2f}"
+            before, after = _last(before, 38), _first(after, 40)
+            if not self.is_terminal:
+                self(f"  {mark}  {before:>38} [{middle}] {after}".rstrip())
+                continue
+            from rich.text import Text
+
+            line = Text(f"  {mark}  {before:>38} ", style="bold" if use is asked else "")
+            line.append(middle, style="bold magenta").append(f" {after}")
+            self.console.print(line, soft_wrap=True)
+
+
+def _last(text: str, size: int) -> str:
+    return text if len(text) <= size else "…" + text[len(text) - size + 1 :]
+
+
+def _first(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 1] + "…"
