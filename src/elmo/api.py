@@ -122,7 +122,7 @@ class BiLM:
         """Vectors of a text into a file; see `elmo.embed.files.embed_file`."""
         from elmo.embed.files import embed_file
 
-        return embed_file(self.embedder, as_corpus(source), output, **options)
+        return embed_file(self.embedder, source, output, **options)
 
     def reset_state(self) -> None:
         """Forget the state that `embed(..., state="carry")` has carried so far."""

@@ -163,15 +163,19 @@ def embed(
     pool: str | None = None,
     state: str = "reset",
     batch_size: int | None = None,
+    layout: str = "allennlp",
+    dtype: str = "float32",
     overwrite: bool = False,
-    blank_lines: str = "skip",
+    blank_lines: str = "keep",
     encoding_errors: str = "strict",
     raw: bool = False,
 ) -> dict[str, Any]:
     """Write the vectors of a text to a file; see `elmo.BiLM.embed_file`.
 
+    A sentence's key is its number from 0; blank lines are kept, so that it is the line's number.
+
     Returns:
-        `output`, `layers`, `pool`, `state`, and what the writer reports.
+        `output`, `layers`, `pool`, `state`, and what was written (`EmbeddingReport.to_dict`).
     """
     from elmo.api import load
     from elmo.text.corpus import Corpus
@@ -179,11 +183,11 @@ def embed(
     output = Path(output)
     _must_be_free(output, overwrite)
     text = Corpus(source, blank_lines=blank_lines, encoding_errors=encoding_errors, raw=raw)
-    options = {"layers": layers, "pool": pool, "state": state, "batch_size": batch_size}
-    report = load(model).embed_file(text, output, overwrite=overwrite, **options)
-    report = dict(report) if isinstance(report, dict) else {}
-    size = output.stat().st_size
-    return {**report, "output": str(output), **options, "bytes": size}
+    options = {"layers": layers, "pool": pool, "state": state, "layout": layout, "dtype": dtype}
+    report = load(model).embed_file(
+        text, output, batch_size=batch_size, overwrite=overwrite, **options
+    )
+    return {"output": str(output), **options, **report.to_dict()}
 
 
 def info(model: str | os.PathLike[str]) -> dict[str, Any]:

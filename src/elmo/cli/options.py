@@ -58,8 +58,8 @@ def as_json() -> click.Option:
     )
 
 
-def reading(blank_lines: bool = True) -> list[click.Option]:
-    """How text is read: `-` is standard input, packed files are unpacked."""
+def reading(blank_lines: str | None = "skip") -> list[click.Option]:
+    """How text is read, with the default for blank lines, or None for no such option."""
     options = [
         click.Option(
             ["--raw"], is_flag=True, help="Running text: find sentences and tokens (extra: raw)."
@@ -71,13 +71,13 @@ def reading(blank_lines: bool = True) -> list[click.Option]:
             help="Stop at a line that is not UTF-8, or go on with U+FFFD.",
         ),
     ]
-    if blank_lines:
+    if blank_lines is not None:
         options.append(
             click.Option(
                 ["--blank-lines"],
                 type=click.Choice(["skip", "keep"]),
-                default="skip",
-                help="What becomes of them; keep counts a sentence end.",
+                default=blank_lines,
+                help="What becomes of them; kept, each is a sentence without tokens.",
             )
         )
     return options

@@ -112,7 +112,7 @@ COMMANDS: dict[str, Command] = {
                 ),
                 o.overwrite(),
                 o.lowercase(),
-                *o.reading(blank_lines=False),
+                *o.reading(blank_lines=None),
             ],
         ),
         Command(
@@ -186,8 +186,17 @@ COMMANDS: dict[str, Command] = {
                     "[default: reset]",
                 ),
                 click.Option(["--batch-size"], type=click.IntRange(1), help="Sentences a batch."),
+                click.Option(
+                    ["--layout"],
+                    type=click.Choice(["allennlp", "bilm-tf", "manylangs"]),
+                    default="allennlp",
+                    help="Whose keys an .hdf5 file has.",
+                ),
+                click.Option(
+                    ["--dtype"], type=click.Choice(["float32", "float16"]), default="float32"
+                ),
                 o.overwrite("Replace the file if there is one."),
-                *o.reading(),
+                *o.reading("keep"),
             ],
         ),
         Command(
