@@ -19,7 +19,7 @@ from elmo.config import BiLMConfig
 
 ROWS = (1, 4, 16, 64)
 SHORT, LONG = 4, 32
-GATE_BYTES = 1 << 27  # of the input half of the gates in a window
+GATE_BYTES = 1 << 26  # of the input half of the gates in a window
 AHEAD = 2  # windows that are under way before the first is fetched
 
 
@@ -57,7 +57,7 @@ def window_length(config: BiLMConfig, rows: int = ROWS[-1]) -> int:
     Example:
         >>> from elmo.config import LSTMConfig
         >>> window_length(BiLMConfig(vocabulary_size=3, lstm=LSTMConfig())), SHORT
-        (16, 4)
+        (8, 4)
     """
     width = len(config.direction_names) * rows * 4 * config.lstm.dim * 4
     length = SHORT
