@@ -45,6 +45,11 @@ def test_variational_dropout_has_one_mask_a_sequence():
 
 
 @pytest.mark.parametrize("cls", [WordDropout, VariationalDropout])
+def test_there_is_nothing_to_build(cls):
+    assert cls(0.5).built
+
+
+@pytest.mark.parametrize("cls", [WordDropout, VariationalDropout])
 def test_the_same_seed_drops_the_same(cls):
     first, second = (to_numpy(cls(0.5, seed=7)(ONES, training=True)) for _ in range(2))
     np.testing.assert_array_equal(first, second)

@@ -23,9 +23,7 @@ class _MaskedDropout(keras.layers.Layer):
         self.supports_masking = True
         if rate > 0:
             self.seed_generator = keras.random.SeedGenerator(seed)
-
-    def build(self, input_shape: Any = None) -> None:
-        self.built = True
+        self.built = True  # there is nothing to build; `fit` looks for layers that are not
 
     def _kept(self, shape: tuple[Any, ...]) -> Any:
         """A mask of that shape, true with probability 1 − rate."""
