@@ -101,15 +101,16 @@ def test_sampled_nats_by_hand(case):
 
 @pytest.mark.numerics
 def test_the_sampled_loss_tends_to_the_exact_one(case):
-    """Its mean over draws comes closer as the draws grow; the last is nearly there."""
+    """The mean over draws comes closer as the draws grow, and is there when all types are drawn."""
     wanted = exact(*case)
     errors = []
-    for n in (2, 8, 24, 36):
+    for n in (2, 8, 24, 36, 39, 40):
         rng = np.random.default_rng(n)
-        runs = [sampled(case, draw_negatives(rng, n, 40)) for _ in range(300)]
+        runs = [sampled(case, draw_negatives(rng, n, 40)) for _ in range(100)]
         errors.append(np.abs(np.mean(runs, axis=0) - wanted).mean())
     assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < 0.02 < errors[0]
+    assert errors[0] > 2 > 0.2 > errors[3]
+    assert errors[-1] < 1e-4
 
 
 def test_draws_are_distinct_and_log_uniform():
@@ -144,5 +145,5 @@ def test_gradient_stays_finite_for_huge_scores():
         h, kernel, np.zeros(2, "float32"), np.zeros(2, "float32"),
         kernel, np.zeros(2, "float32"), np.zeros(2, "float32"), np.zeros((2, 2), bool),
     )  # fmt: skip
-    np.testing.assert_allclose(to_numpy(nats), np.log(3), rtol=1e-5)
+    np.testing.assert_allclose(to_numpy(nats), np.log(3), rtol=1e-5)  # ln 3, though the scores are 30,000
     assert ops.all(ops.isfinite(nats))

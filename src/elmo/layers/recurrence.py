@@ -82,8 +82,16 @@ def _portable_scan(settings, gates, recurrent_kernel, projection_kernel, h, c, m
         _step, settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype
     )
     inputs = (gates,) if mask is None else (gates, ops.cast(mask, "float32"))
-    (h, c), outputs = ops.scan(step, (h, c), inputs)
-    return outputs, (h, c)
+    if mask is not None and gates.shape[0] is None:
+        # On TensorFlow Keras's scan wants to know the length of several inputs, but not of one.
+        packed = [ops.cast(gates, "float32"), ops.expand_dims(inputs[1], -1)]
+        inputs, unpacked = ops.concatenate(packed, axis=-1), step
+
+        def step(state, x):
+            return unpacked(state, (ops.cast(x[..., :-1], compute_dtype), x[..., -1]))
+
+    (h, c), (outputs, _) = ops.scan(step, (h, c), inputs)
+    return ops.cast(outputs, compute_dtype), (h, c)
 
 
 def _step(settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype, state, inputs):
@@ -104,4 +112,5 @@ def _step(settings, recurrent_kernel, projection_kernel, recurrent_mask, compute
         output = h * keep
         h = output + h_before * (1 - keep)
         c = c * keep + c_before * (1 - keep)
-    return (h, c), ops.cast(output, compute_dtype)
+    # TensorFlow's scan wants outputs of the carry's structure and types.
+    return (h, c), (output, c)

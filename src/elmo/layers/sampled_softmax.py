@@ -102,7 +102,7 @@ def sampled_nats(
     drawn = ops.where(is_target, MASKED, drawn)
     highest = ops.stop_gradient(ops.maximum(ops.max(drawn, axis=-1), true))
     total = ops.exp(true - highest) + ops.sum(ops.exp(drawn - highest[:, None]), axis=-1)
-    return ops.log(total) + highest - true
+    return ops.log(total) + (highest - true)  # in this order, huge scores leave digits to ln
 
 
 def exact_nats(h: Any, kernel: Any, bias: Any, targets: Any) -> Any:
