@@ -7,8 +7,8 @@ The sentences are the first ones of WikiText-2's test part under `ELMO_DATA`, el
 corpus. Each run embeds all of them with an empty word cache; the first one compiles and is given
 apart. The machine's float32 matrix-multiplication rate is measured before and after in the same
 process, on the same backend; the recurrence's share of it counts the products of real tokens (and
-boundaries) alone. On a machine that others use too, wall time says little: figures by CPU time (what
-all threads of this process used) stand beside it, for the product as well.
+boundaries) alone. On a machine that others use too, wall time says little: figures by CPU time
+(what all threads of this process used) stand beside it, for the product as well.
 """
 
 import argparse

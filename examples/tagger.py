@@ -36,9 +36,11 @@ def read_tagged(path, limit=None):
 def build_tagger(n_layers, dim, n_tags):
     """From `(tokens, n_layers, dim)`: mix the layers, then one dense layer."""
     vectors = keras.Input((n_layers, dim))
-    # ScalarMix reads (batch, layers, time, dim); each token is a text of its own here.
-    mix = elmo.ScalarMix(n_layers=n_layers, name="mix")
-    x = mix(keras.layers.Reshape((n_layers, 1, dim))(vectors))
+    x = vectors
+    if n_layers > 1:
+        # ScalarMix reads (batch, layers, time, dim); each token is a text of its own here.
+        x = keras.layers.Reshape((n_layers, 1, dim))(x)
+        x = elmo.ScalarMix(n_layers=n_layers, name="mix")(x)
     x = keras.layers.Dropout(0.3)(keras.layers.Reshape((dim,))(x))
     tags = keras.layers.Dense(n_tags, activation="softmax", name="tags")(x)
     model = keras.Model(vectors, tags)

@@ -19,6 +19,7 @@ from elmo.config import BiLMConfig
 
 ROWS = (1, 4, 16, 64)
 SHORT, LONG = 4, 32
+POSITIONS = 512  # rows times length of a window: more of them leave the processor's caches
 GATE_BYTES = 1 << 26  # of the input half of the gates in a window
 AHEAD = 2  # windows that are under way before the first is fetched
 
@@ -51,19 +52,18 @@ def padded_rows(n: int) -> int:
     return next((rows for rows in ROWS if rows >= n), -(-n // largest) * largest)
 
 
-def window_length(config: BiLMConfig, rows: int = ROWS[-1]) -> int:
-    """The length of the long windows: a power of two whose gates fit into `GATE_BYTES`.
+def window_length(config: BiLMConfig, rows: int) -> int:
+    """The length of the long windows: a power of two within `POSITIONS` and `GATE_BYTES`.
 
     Example:
         >>> from elmo.config import LSTMConfig
-        >>> window_length(BiLMConfig(vocabulary_size=3, lstm=LSTMConfig())), SHORT
-        (8, 4)
+        >>> original = BiLMConfig(vocabulary_size=3, lstm=LSTMConfig())
+        >>> [window_length(original, rows) for rows in ROWS]
+        [32, 32, 32, 8]
     """
     width = len(config.direction_names) * rows * 4 * config.lstm.dim * 4
-    length = SHORT
-    while 2 * length <= LONG and 2 * length * width <= GATE_BYTES:
-        length *= 2
-    return length
+    most = min(LONG, POSITIONS // rows, GATE_BYTES // width)
+    return max(SHORT, 1 << max(0, most.bit_length() - 1))
 
 
 def read_windows(
@@ -94,7 +94,6 @@ def read_windows(
     order = np.argsort(-lengths, kind="stable")
     lengths = lengths[order]
     rows = _reading_order([sentences[i] for i in order], config.direction_names)
-    long = window_length(config, max(ROWS[-1], padded_rows(len(sentences))))
 
     keep_state = state is not None
     n = padded_rows(len(sentences))
@@ -113,6 +112,7 @@ def read_windows(
             if keep_state:
                 ended.append(tuple(ops.convert_to_numpy(s[:, :, active:n]) for s in current))
             current, n = tuple(s[:, :, :active] for s in current), active
+        long = window_length(config, n)
         length = long if longest - start > long - SHORT else SHORT
         positions = np.arange(start, start + length)
         real = np.zeros((n, length), bool)
