@@ -10,8 +10,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -132,7 +134,9 @@ class NpzWriter:
 
     def discard(self) -> None:
         self._output.failure = self._output.failure or OSError("given up")
-        self._archive.close()
+        # What broke off may not fit together any more, and nothing of it is kept.
+        with contextlib.suppress(OSError, ValueError, struct.error):
+            self._archive.close()
         self._output.discard()
 
 

@@ -140,15 +140,21 @@ class PlainProgress:
 
     def start(self, total: int, done: int) -> None:
         self.total, self.first = total, done
-        self._begin = self._last = time.monotonic()
+        self._begin: float | None = None
+        self._last = time.monotonic()
 
     def update(self, done: int, **values: float) -> None:
         now = time.monotonic()
         if now - self._last < self.seconds:
             return
         self._last = now
-        left = (now - self._begin) / max(1, done - self.first) * (self.total - done)
-        self.message(f"step {done}/{self.total}  {_numbers(values)}  {_duration(left)} left")
+        left = ""
+        if self._begin is None:  # the first steps were compiled: no measure of those to come
+            self._begin, self.first = now, done
+        elif done > self.first:
+            rest = (now - self._begin) / (done - self.first) * (self.total - done)
+            left = f"  {_duration(rest)} left"
+        self.message(f"step {done}/{self.total}  {_numbers(values)}{left}")
 
     def message(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

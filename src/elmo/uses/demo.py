@@ -17,7 +17,7 @@ HELD_OUT, CURVE = "held-out.txt", "learning-curve.png"
 
 # Small enough for two processor cores, and the steps are counted, not timed: the same everywhere.
 SETTINGS: dict[str, Any] = {
-    "dim": 256,
+    "dim": 128,
     "projection_dim": 64,
     "min_count": 2,
     "dropout": 0.1,
@@ -26,8 +26,9 @@ SETTINGS: dict[str, Any] = {
     "schedule": "linear",
     "loss_scale": 1.0,
     "negatives": 512,
+    "mode": "sentence",
     "batch_size": 64,
-    "window": 20,
+    "window": 24,
     "epochs": 4,
     "keep_checkpoints": 1,
 }

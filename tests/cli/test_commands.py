@@ -1,0 +1,195 @@
+"""Every command does what its help says."""
+
+import json
+import math
+import signal
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from elmo._version import __version__
+from elmo.cli import commands
+from elmo.cli.options import toml_value
+from elmo.cli.table import COMMANDS
+from elmo.text.vocabulary import Vocabulary
+from tests.cli.conftest import TINY, as_json, invoke, spawn
+
+
+def test_help_lists_every_command():
+    result = invoke("--help")
+    assert result.exit_code == 0
+    for name in ("demo", "vocab", "train", "evaluate", "embed", "info"):
+        assert f"  {name} " in result.output
+
+
+def test_version():
+    assert invoke("--version").output == f"elmo, version {__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_an_example(name):
+    result = invoke(name, "--help")
+    assert result.exit_code == 0
+    assert f"Example:\n    elmo {name}" in result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_are_arguments_of_the_function(name):
+    import inspect
+
+    parameters = inspect.signature(COMMANDS[name].load()).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for option in COMMANDS[name].params:
+        if option.name not in ("as_json", "help"):
+            assert option.name in parameters or takes_any, option.name
+
+
+def test_vocab(texts, tmp_path):
+    target = tmp_path / "vocab.txt"
+    report = as_json("vocab", texts / "train.txt", "-o", target, "--min-count", 2)
+    vocabulary = Vocabulary.load(target)
+    assert report["types"] == len(vocabulary)
+    assert report["tokens"] == sum(
+        len(line.split()) for line in (texts / "train.txt").read_text().splitlines()
+    )
+    assert 0 < report["unknown_share"] < 1
+    shown = invoke("vocab", texts / "train.txt", "-o", target, "--overwrite", "--lowercase")
+    assert shown.exit_code == 0 and "types of" in shown.output
+    assert all(t == t.lower() for t in Vocabulary.load(target).tokens[3:])
+    report = as_json("vocab", texts, "-o", tmp_path / "ids", "--layout", "token_id")
+    assert Vocabulary.load(tmp_path / "ids").layout == "token_id"
+
+
+def test_vocab_of_standard_input(tmp_path):
+    target = tmp_path / "vocab.txt"
+    assert invoke("vocab", "-", "-o", target, input="a b a\nc\n").exit_code == 0
+    assert target.read_text().split()[3:] == ["a", "b", "c"]
+
+
+def test_train_reports(trained):
+    folder, printed = trained
+    report = json.loads(printed)
+    assert report["output"] == str(folder)
+    assert report["metrics"]["epoch"] == 1
+    assert report["best"]["valid_both"] > 1
+    assert (folder / "run" / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_train_with_settings_from_everywhere(texts, tmp_path):
+    toml = tmp_path / "settings.toml"
+    toml.write_text("[model]\ndim = 8\nprojection_dim = 4\n[training]\nepochs = 3\nmax_steps = 2\n")
+    output = tmp_path / "model"
+    words = ("train", texts / "train.txt", "-o", output, "--config", toml, "--epochs", 1)
+    words += ("--set", "negatives=16", "--set", "clip_norm=none", "--directions", "forward")
+    result = invoke(*words, "--weight-tying", "--set", "weight_tying=true")
+    assert result.exit_code == 2 and "weight_tying is set twice" in result.stderr
+    result = invoke(*words, "--weight-tying")
+    assert result.exit_code == 0, result.output
+    assert "parameters" in result.stdout
+    saved = json.loads((output / "run" / "settings.json").read_text())["settings"]
+    assert saved["clip_norm"] is None and saved["epochs"] == 1 and saved["weight_tying"] is True
+    report = as_json("evaluate", output, texts / "valid.txt")
+    assert report["backward"] is None
+    assert report["both"] == report["forward"]
+    result = invoke(*words)
+    assert result.exit_code == 2 and "--resume" in result.stderr and "--overwrite" in result.stderr
+    assert invoke(*words, "--resume", "--quiet").exit_code == 0
+
+
+def test_a_character_model(texts, tmp_path):
+    output = tmp_path / "model"
+    small = ("--set", "filters=[[1, 4], [2, 4]]", "--set", "char_embedding_dim=2", *TINY)
+    result = invoke(
+        *("train", texts / "valid.txt", "-o", output, "--token-encoding", "char", *small),
+        *("--set", "max_characters_per_token=10", "--max-steps", 1, "--quiet"),
+    )
+    assert result.exit_code == 0, result.output
+    assert "8 filters" in invoke("info", output).output
+
+
+def test_evaluate(model, texts):
+    report = as_json("evaluate", model, texts / "valid.txt", texts / "train.txt")
+    assert list(report) == ["forward", "backward", "both", "tokens", "unknown_share", "files"]
+    assert set(report["files"]) == {str(texts / "valid.txt"), str(texts / "train.txt")}
+    part = report["files"][str(texts / "valid.txt")]
+    assert list(part) == ["forward", "backward", "both", "tokens", "unknown_share"]
+    lines = (texts / "valid.txt").read_text().splitlines()
+    assert part["tokens"] == sum(len(line.split()) for line in lines) + len(lines)
+    assert part["both"] == pytest.approx(math.sqrt(part["forward"] * part["backward"]))
+    assert report["tokens"] == sum(p["tokens"] for p in report["files"].values())
+    shown = invoke("evaluate", model, texts / "valid.txt", "--state", "reset")
+    assert shown.exit_code == 0 and "forward" in shown.output
+
+
+def test_evaluate_counts_blank_lines_that_are_kept(model, tmp_path):
+    text = tmp_path / "a.txt"
+    text.write_text("The file .\n\nA set .\n")
+    assert as_json("evaluate", model, text)["tokens"] == 8
+    assert as_json("evaluate", model, text, "--blank-lines", "keep")["tokens"] == 9
+
+
+def test_embed(model, tmp_path):
+    text = tmp_path / "a.txt"
+    text.write_text("The file is closed .\n\nIt is .\n")
+    report = as_json("embed", model, text, "-o", tmp_path / "a.hdf5")
+    assert report["sentences"] == 3 and report["tokens"] == 8
+    with h5py.File(tmp_path / "a.hdf5") as file:
+        assert file["0"].shape == (3, 5, 8) and file["2"].shape == (3, 3, 8)
+        first = file["0"][()]
+    words = ("embed", model, text, "-o", tmp_path / "a.npz", "--layers", "average")
+    assert invoke(*words, "--pool", "mean", "--batch-size", 1).exit_code == 0
+    pooled = np.load(tmp_path / "a.npz")["0"]
+    np.testing.assert_allclose(pooled, first.mean(axis=(0, 1)), atol=1e-5)
+    assert invoke(*words, "--state", "carry", "--overwrite").exit_code == 0
+
+
+def test_info(model):
+    report = as_json("info", model)
+    assert report["architecture"]["lstm"]["dim"] == 8
+    assert report["softmax"] is True
+    assert "weights.hdf5" in report["files"]
+    assert report["run"]["epoch"] == 1
+    shown = invoke("info", model)
+    assert "2 LSTM layers of 8 cells" in shown.output
+
+
+def test_commands_are_functions(model, texts, tmp_path):
+    by_hand = commands.evaluate(model, [texts / "valid.txt"])
+    assert by_hand == as_json("evaluate", model, texts / "valid.txt")
+    assert commands.vocab(texts / "train.txt", tmp_path / "v.txt")["types"] > 100
+
+
+def test_values_of_set():
+    assert toml_value("3") == 3
+    assert toml_value("true") is True
+    assert toml_value("'quoted'") == "quoted"
+    assert toml_value("1 \nb = 2") != 1
+
+
+def test_interrupted_training_says_how_to_go_on(texts, tmp_path):
+    output = tmp_path / "model"
+    words = ["train", texts / "train.txt", "-o", output, *TINY, "--epochs", "1000"]
+    process = spawn(*words)
+    deadline = time.monotonic() + 120
+    while not (output / "run" / "metrics.csv").exists() and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err and not out
+    assert "saved" in err and "--resume" in err.splitlines()[-1]
+    words[-1] = json.loads((output / "run" / "settings.json").read_text())["settings"]["epochs"]
+    assert words[-1] == 1000
+    assert list((output / "run" / "checkpoints").iterdir())
+
+
+def test_a_closed_pipe_is_quiet(model):
+    process = spawn("info", model)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.wait(60)
+    process.stderr.close()
+    assert "Traceback" not in err and "BrokenPipe" not in err and not err.strip()
