@@ -120,10 +120,11 @@ def test_gradients_are_finite_differences(projection_dim):
     probe = inputs(2, 2, 2, 4, projection_dim, seed=8)
     mask = np.stack([mask_of(lengths, 4)] * 2)
     probe = probe * mask[None, ..., None]
+    x_tensor, probe_tensor = ops.convert_to_tensor(x), ops.convert_to_tensor(probe)
 
     def loss():
-        outputs, (h, c) = stack(x, mask=mask, state=state)
-        return ops.sum(outputs * probe) + ops.sum(h) + 0.5 * ops.sum(ops.square(c))
+        outputs, (h, c) = stack(x_tensor, mask=mask, state=state)
+        return ops.sum(outputs * probe_tensor) + ops.sum(h) + 0.5 * ops.sum(ops.square(c))
 
     by_id = {id(v): n for n, v in stack.named_weights().items()}
     order = [by_id[id(v)] for v in stack.trainable_variables]

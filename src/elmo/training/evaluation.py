@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from keras import ops
 from elmo.bilm.compiled import compiled
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.training.batches import Tokens
-from elmo.training.rows import PADDING, Stream, sentence_rows
+from elmo.training.rows import PADDING, Rows, Stream, sentence_rows
 
 WINDOW = 256  # positions of a compiled call; longer sentences take several, with carried state
 POSITIONS = 4096  # positions of a batch
@@ -85,13 +85,16 @@ class Evaluator:
         network: a built model with a softmax.
         state: `"reset"`: each sentence from zero state; `"carry"`: one stream, the state carried over
             sentences.
+        rows: with `"carry"`, cut the stream into this many rows that run side by side, each from zero
+            state: every token still counts, and many rows are faster than one.
     """
 
-    def __init__(self, network: BiLanguageModel, state: str = "reset") -> None:
+    def __init__(self, network: BiLanguageModel, state: str = "reset", rows: int = 1) -> None:
         if state not in ("reset", "carry"):
             raise ValueError(f"state={state!r}: must be 'reset' or 'carry'")
         self.network = network
         self.state = state
+        self.rows = rows
         self.directions = network.config.direction_names
         self.chunk = max(8, min(2048, LOGITS // network.config.vocabulary_size))
         self._top = compiled(network, network.top)
@@ -100,45 +103,24 @@ class Evaluator:
     def nats(self, tokens: Tokens) -> dict[str, float]:
         """Summed −ln P of all targets of a text, for each direction."""
         sums = np.zeros(len(self.directions))
-        for sentences in self._groups(np.asarray(tokens.corpus.offsets)):
-            sums += self._group_nats(tokens, sentences)
+        offsets = np.asarray(tokens.corpus.offsets)
+        if self.state == "carry":
+            rows = min(self.rows, len(offsets) - 1)
+            sums += self._nats_of_windows(tokens, _stream_windows(offsets, rows, self.directions), rows)
+        else:
+            for sentences in _groups(offsets):
+                windows = _sentence_windows(offsets, sentences, self.directions)
+                sums += self._nats_of_windows(tokens, windows, len(sentences))
         return dict(zip(self.directions, sums.tolist(), strict=True))
 
-    def _groups(self, offsets: np.ndarray) -> Iterator[np.ndarray]:
-        """Sentences that run side by side, of like length and −1 where a row is empty."""
-        lengths = np.diff(offsets) + 1
-        if self.state == "carry":
-            yield np.arange(len(lengths))
-            return
-        order = np.argsort(lengths, kind="stable")
-        first = 0
-        while first < len(order):
-            time = _padded(int(lengths[order[first]]))
-            rows = max(1, POSITIONS // min(time, WINDOW))
-            last = first
-            while last < len(order) and last - first < rows and lengths[order[last]] <= time:
-                last += 1
-            group = np.full(rows, -1)
-            group[: last - first] = order[first:last]
-            yield group
-            first = last
-
-    def _group_nats(self, tokens: Tokens, sentences: np.ndarray) -> np.ndarray:
-        offsets = np.asarray(tokens.corpus.offsets)
+    def _nats_of_windows(self, tokens: Tokens, windows: Iterable[Rows], rows: int) -> np.ndarray:
+        """Sums over windows of the same rows, the state carried from one to the next."""
         lstm, n = self.network.config.lstm, len(self.directions)
-        carry = self.state == "carry"
-        rows = 1 if carry else len(sentences)
-        shape = (n, lstm.n_layers, rows)
-        state = (
-            np.zeros((*shape, lstm.projection_dim), np.float32),
-            np.zeros((*shape, lstm.dim), np.float32),
+        state = tuple(
+            np.zeros((n, lstm.n_layers, rows, size), np.float32)
+            for size in (lstm.projection_dim, lstm.dim)
         )
         sums = np.zeros(n)
-        windows = (
-            _stream_windows(offsets, self.directions)
-            if carry
-            else _sentence_windows(offsets, sentences, self.directions)
-        )
         for window in windows:
             distinct, inputs = tokens.inputs(window.inputs)
             mask = window.targets != PADDING
@@ -167,17 +149,37 @@ class Evaluator:
         return total
 
 
-def _sentence_windows(offsets, sentences, directions):
+def _groups(offsets: np.ndarray) -> Iterator[np.ndarray]:
+    """Sentences that run side by side, of like length and −1 where a row is empty."""
+    lengths = np.diff(offsets) + 1
+    order = np.argsort(lengths, kind="stable")
+    first = 0
+    while first < len(order):
+        time = _padded(int(lengths[order[first]]))
+        rows = max(1, POSITIONS // min(time, WINDOW))
+        last = first
+        while last < len(order) and last - first < rows and lengths[order[last]] <= time:
+            last += 1
+        group = np.full(rows, -1)
+        group[: last - first] = order[first:last]
+        yield group
+        first = last
+
+
+def _sentence_windows(
+    offsets: np.ndarray, sentences: np.ndarray, directions: tuple[str, ...]
+) -> Iterator[Rows]:
     longest = int((np.diff(offsets)[sentences[sentences >= 0]] + 1).max())
     time = min(_padded(longest), WINDOW)
     for first in range(0, longest, time):
         yield sentence_rows(offsets, sentences, time, directions, first=first)
 
 
-def _stream_windows(offsets, directions):
-    stream = Stream(offsets, np.arange(len(offsets) - 1), batch_size=1)
-    for first in range(0, stream.row_length, WINDOW):
-        yield stream.window(first, WINDOW, directions)
+def _stream_windows(offsets: np.ndarray, rows: int, directions: tuple[str, ...]) -> Iterator[Rows]:
+    stream = Stream(offsets, np.arange(len(offsets) - 1), batch_size=rows)
+    time = min(WINDOW, max(16, POSITIONS // rows))
+    for first in range(0, stream.row_length, time):
+        yield stream.window(first, time, directions)
 
 
 def _padded(length: int) -> int:

@@ -45,7 +45,7 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train a network in place.
 
-    After each epoch the validation text is evaluated exactly and, where the perplexity of both
+    After each epoch the validation text is evaluated exactly (in stream mode in `batch_size` rows) and, where the perplexity of both
     directions is the best so far (or there is no validation text), `save_model` is called. At the end
     the network holds the weights of the last step.
 
@@ -99,7 +99,8 @@ class _Run:
         self.curve = folder / "curve.png"
         self.save_model = save_model
         self.texts = {name: text for name, text in texts.items() if text}
-        self.evaluator = Evaluator(network, "carry" if config.mode == "stream" else "reset")
+        state = "carry" if config.mode == "stream" else "reset"
+        self.evaluator = Evaluator(network, state, rows=config.batch_size)
         self.progress = progress_for(progress)
         self.best = math.inf
         self.epochs_without_better = 0

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+
+from elmo.text.corpus import Corpus
+from elmo.text.encoding import SentenceEncoder
+from elmo.text.vocabulary import Vocabulary
+from elmo.training.batches import Batches, Sampling, Tokens, prefetch
+
+BOTH = ("forward", "backward")
+
+
+def text(n=40, seed=0):
+    rng = np.random.default_rng(seed)
+    return [
+        [f"w{min(int(k), 30)}" for k in rng.zipf(1.4, rng.integers(1, 15))] for _ in range(n)
+    ]
+
+
+def make(mode="stream", characters=None, sampling=8, tied=False, **options):
+    corpus = Corpus.from_sentences(text())
+    vocabulary = Vocabulary.from_corpus(corpus)
+    encoder = SentenceEncoder(vocabulary, characters)
+    options = {"batch_size": 3, "window": 6, "directions": BOTH, "seed": 5, **options}
+    per_direction = options.pop("per_direction", False)
+    batches = Batches(
+        Tokens(encoder.encode_corpus(corpus)),
+        mode=mode,
+        vocabulary_size=len(vocabulary),
+        sampling=Sampling(sampling, vocabulary.ranks(), per_direction),
+        tied=tied,
+        **options,
+    )
+    return batches, vocabulary
+
+
+def targets_of(batch):
+    """Ids of what a batch predicts, whatever rows it names."""
+    return batch["rows"][batch["targets"]] if "rows" in batch else batch["targets"]
+
+
+@pytest.mark.parametrize("mode", ["stream", "sentence"])
+def test_an_epoch_predicts_every_token_once(mode):
+    batches, vocabulary = make(mode, order="shuffled")
+    words = [t for s in text() for t in s]
+    for epoch in range(2):
+        numbers = range(epoch * len(batches), (epoch + 1) * len(batches))
+        for direction, boundary in ((0, "</S>"), (1, "<S>")):
+            found = [
+                targets_of(b)[direction][b["mask"][direction]]
+                for b in map(batches.batch, numbers)
+            ]
+            found = sorted(vocabulary.tokens[i] for i in np.concatenate(found))
+            assert found == sorted([*words, *[boundary] * 40])
+
+
+@pytest.mark.parametrize("mode", ["stream", "sentence"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_what_is_read_comes_before_what_is_predicted(mode, tied):
+    """Within a row the next input is this target, up to the end of a sentence."""
+    batches, vocabulary = make(mode, tied=tied)
+    ends = {vocabulary.bos_id, vocabulary.eos_id}
+    for number in range(len(batches)):
+        batch = batches.batch(number)
+        if tied:
+            read = batch["rows"][batch["inputs"]]
+        else:
+            read = batch["tokens"][batch["inputs"]] - 1
+        targets, mask = targets_of(batch), batch["mask"]
+        for place in np.argwhere(mask[..., :-1] & mask[..., 1:]):
+            here, after = tuple(place), (*place[:-1], place[-1] + 1)
+            if targets[here] not in ends:
+                assert read[after] == targets[here]
+
+
+def test_a_batch_depends_on_the_seed_and_its_number_alone():
+    one, _ = make(order="shuffled")
+    other, _ = make(order="shuffled")
+    for number in (7, 0, 3):
+        other.batch(number + 5)
+        first, again = one.batch(number), other.batch(number)
+        assert set(first) == set(again)
+        for name in first:
+            np.testing.assert_array_equal(first[name], again[name])
+    different, _ = make(order="shuffled", seed=6)
+    assert (targets_of(different.batch(0)) != targets_of(one.batch(0))).any()
+
+
+def test_shapes_do_not_change_within_a_stream():
+    batches, _ = make(order="shuffled")
+    shapes = {
+        tuple((name, np.shape(a)) for name, a in sorted(batches.batch(k).items()))
+        for k in range(2 * len(batches))
+    }
+    assert len(shapes) == 1
+
+
+@pytest.mark.parametrize("per_direction", [False, True])
+def test_negatives_are_distinct_and_named_by_rows(per_direction):
+    batches, vocabulary = make(per_direction=per_direction)
+    batch = batches.batch(0)
+    assert batch["negatives"].shape == (2 if per_direction else 1, 8)
+    for drawn in batch["rows"][batch["negatives"]]:
+        assert len(set(drawn.tolist())) == 8
+    n = int(batch["row_mask"].sum())
+    assert len(set(batch["rows"][:n].tolist())) == n
+    assert batch["row_mask"][:n].all()
+    used = np.concatenate([batch["targets"].ravel(), batch["negatives"].ravel()])
+    assert used.max() < n
+    assert n <= len(vocabulary)
+
+
+def test_a_vocabulary_out_of_order_is_ranked_by_its_counts():
+    """The most frequent type is drawn most, whatever its id."""
+    corpus = Corpus.from_sentences(text())
+    counted = Vocabulary.from_corpus(corpus)
+    shuffled = list(counted.tokens)
+    np.random.default_rng(0).shuffle(shuffled)
+    vocabulary = Vocabulary(shuffled).with_counts(corpus)
+    batches = Batches(
+        Tokens(SentenceEncoder(vocabulary).encode_corpus(corpus)),
+        mode="stream", batch_size=2, window=4, directions=BOTH, vocabulary_size=len(vocabulary),
+        sampling=Sampling(2, vocabulary.ranks()),
+    )  # fmt: skip
+    drawn = np.zeros(len(vocabulary))
+    for number in range(500):
+        batch = batches.batch(number)
+        drawn[batch["rows"][batch["negatives"]]] += 1
+    assert vocabulary.counts[drawn.argmax()] == vocabulary.counts.max()
+    order = np.argsort(vocabulary.ranks())
+    assert drawn[order[:5]].sum() > 2 * drawn[order[-5:]].sum()
+
+
+def test_characters_are_those_of_the_tokens():
+    batches, _ = make(characters=12)
+    batch = batches.batch(1)
+    assert batch["tokens"].shape[1] == 12
+    assert not batch["tokens"][0].any()
+    encoder = SentenceEncoder(characters=12)
+    stream_start = [["<S>", *s] for s in text()]
+    flat = [token for sentence in stream_start for token in sentence]
+    first = batch["tokens"][batch["inputs"][0, 0, 0]]  # position 6 of the first row
+    token = flat[6]
+    wanted = encoder.encode([] if token == "<S>" else [token])
+    np.testing.assert_array_equal(first, wanted[0] if token == "<S>" else wanted[1])
+
+
+def test_the_exact_softmax_has_types_as_targets():
+    batches, _ = make(sampling=0)
+    batch = batches.batch(0)
+    assert "rows" not in batch and "negatives" not in batch
+    assert targets_of(batch).max() < batches.vocabulary_size
+
+
+def test_prefetch_gives_the_batches_in_order():
+    batches, _ = make()
+    feed = prefetch(batches, 3, workers=3)
+    for number in range(3, 9):
+        np.testing.assert_array_equal(next(feed)["inputs"], batches.batch(number)["inputs"])
+    feed.close()
