@@ -69,7 +69,7 @@ class Embedder:
         self._encoder = find_encoder(network)
         self.sentence_encoder = sentence_encoder
         self.config = self._encoder.config
-        self._given_engine = engine
+        self.engine = engine or KerasEngine(self._encoder)
         self.state = CarriedState(self.config)
         self.token_cache = None
         if token_cache is not None:
@@ -78,11 +78,10 @@ class Embedder:
             self.token_cache = token_cache.prepared(self.config, sentence_encoder)
         dim = self.config.lstm.projection_dim
         self.word_cache = WordCache(self._token_vectors, dim, cache_size)
-        self.refresh()
 
     def refresh(self) -> None:
         """Take the weights that the network has now."""
-        self.engine = self._given_engine or KerasEngine(self._encoder)
+        self.engine.refresh()
         self.word_cache.clear()
 
     def reset_state(self) -> None:

@@ -1,12 +1,13 @@
 """What an `Embedder` computes with: vectors of tokens and windows of the recurrence.
 
-An engine is an object with these four members, so that another one (of reduced precision, or an
+An engine is an object with these members, so that another one (of reduced precision, or an
 exported graph) can stand in its place:
 
 - `config`: the `BiLMConfig`;
 - `token_vectors(ids)`: rows of ids `(n, M)` or `(n,)` to float32 `(n, projection_dim)`;
 - `zero_state(rows)`: a `State`;
-- `read(vectors, mask, state, layers)`: a window of the recurrence, see `KerasEngine.read`.
+- `read(vectors, mask, state, layers)` and `fetch(outputs)`: a window of the recurrence;
+- `refresh()`: takes the network's weights anew.
 
 Everything is given and taken in reading order: the engine knows no direction and no sentence.
 """
@@ -30,7 +31,7 @@ CHARACTER_STEP = 8
 
 
 class KerasEngine:
-    """Runs an encoder's weights, packed once: later changes of the weights are not seen.
+    """Runs an encoder's weights, packed once: later changes are seen after `refresh`.
 
     Args:
         encoder: a built `BiLMEncoder`.
@@ -55,16 +56,22 @@ class KerasEngine:
         clip = lstm.proj_clip if lstm.projects else None
         self._settings = LSTMSettings(lstm.cell_clip, clip, lstm.forget_bias)
         self._dtype = encoder.compute_dtype
-        named = encoder.named_weights()
-        self._table = None
-        if self.config.char_cnn is None:
-            self._table = _array(named["token_encoder/embedding"])
+        self._encoder = encoder
         self._encode = compiled(encoder, encoder.encode_tokens)
-        self._packed = [self._pack(named, layer) for layer in range(lstm.n_layers)]
         self._windows = {
             layers: compiled(encoder, self._window_function(layers))
             for layers in ("all", "top", "average")
         }
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Pack the weights that the encoder has now; nothing is compiled anew."""
+        named = self._encoder.named_weights()
+        self._table = None
+        if self.config.char_cnn is None:
+            self._table = _array(named["token_encoder/embedding"])
+        self._packed = None  # the old ones go before the new ones come
+        self._packed = [self._pack(named, layer) for layer in range(self.config.lstm.n_layers)]
 
     def _pack(self, named: dict[str, Any], layer: int) -> dict[str, Any]:
         """A layer's weights with a leading axis of directions, in the type that is computed in."""
