@@ -132,7 +132,8 @@ KEYS: dict[str, Key] = {
     ),
     "batch_size": Key(f"sentences of a batch, {_GENERATOR}", *_whole(1), 1),
     "clip_value": Key(
-        "each gradient's values are cut at plus and minus this; None for no cut",
+        "each gradient's values are cut at plus and minus this, before their norm is; None for no "
+        "cut",
         *_or_none(*_POSITIVE),
         5,
         "training.clip_value",
@@ -270,6 +271,11 @@ def model_config(values: Mapping[str, Any]) -> BiLMConfig:
 def training_config(values: Mapping[str, Any], batch_size: int) -> TrainingConfig:
     """How parameters say that a model is trained, on batches of so many sentences.
 
+    What they have no key for is as in `TrainingConfig`: Adagrad's slots start at 1, the loss that
+    is differentiated is 20 times the mean nats, and after `clip_value` the norm of all gradients
+    is cut at 10. (On batches of one sentence, Adagrad without that cut runs away in its first
+    steps.)
+
     Example:
         >>> training = training_config(read_parameters({"vocab_size": 100}), batch_size=8)
         >>> training.mode, training.negatives, training.clip_value
@@ -279,7 +285,6 @@ def training_config(values: Mapping[str, Any], batch_size: int) -> TrainingConfi
     return TrainingConfig(
         mode="sentence",
         batch_size=batch_size,
-        clip_norm=None,
         negatives=sampled if sampled < values["vocab_size"] else 0,
         workers=values["n_threads"] or os.cpu_count() or 1,
         **_settings(values, "training"),

@@ -84,7 +84,7 @@ def test_what_keys_become(parameters):
 def test_how_a_model_is_trained(parameters):
     training = training_config(read_parameters({**parameters, "patience": None}), batch_size=7)
     assert (training.mode, training.batch_size, training.negatives) == ("sentence", 7, 8)
-    assert (training.learning_rate, training.clip_value, training.clip_norm) == (0.2, 5, None)
+    assert (training.learning_rate, training.clip_value, training.clip_norm) == (0.2, 5, 10)
     assert (training.epochs, training.patience, training.workers) == (1, None, 1)
     for exact in (0, 21, 1000):
         values = read_parameters({**parameters, "num_sampled": exact, "n_threads": None})
