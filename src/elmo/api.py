@@ -46,12 +46,19 @@ class BiLM:
         encoder: from tokens to its ids.
         state: the mode that it was trained in, `"reset"` or `"carry"`, which `evaluate` follows.
         characters: how tokens become ids, as a format says it.
+        optimizer_slots, step: of the training that it comes from, where they are known.
+        has_softmax: whether the softmax is known; by default where the network has one.
 
     Attributes:
         network: the Keras model.
         sentence_encoder: from tokens to ids.
         vocabulary: its types, or None where they are not known.
         config: its architecture.
+        optimizer_slots: Adagrad's accumulators by the names of the weights, as a training checkpoint
+            of bilm-tf has them, or None.
+        step: the number of training steps so far, or None.
+        has_softmax: whether it can predict; a published word model has a softmax of random weights,
+            to be trained.
     """
 
     def __init__(
@@ -61,11 +68,17 @@ class BiLM:
         *,
         state: str = "reset",
         characters: Any = None,
+        optimizer_slots: dict[str, np.ndarray] | None = None,
+        step: int | None = None,
+        has_softmax: bool | None = None,
     ) -> None:
         self.network = network
         self.sentence_encoder = encoder
         self.state = state
         self.characters = characters
+        self.optimizer_slots = optimizer_slots
+        self.step = step
+        self.has_softmax = network.head is not None if has_softmax is None else has_softmax
         self._embedder: Embedder | None = None
 
     @property
@@ -158,8 +171,8 @@ class BiLM:
         return evaluate(self.network, texts, evaluator=Evaluator(self.network, state or self.state))
 
     def _needs_softmax(self, what: str) -> None:
-        if self.network.head is None or self.vocabulary is None:
-            lacks = "softmax" if self.network.head is None else "vocabulary"
+        if not self.has_softmax or self.vocabulary is None:
+            lacks = "vocabulary" if self.has_softmax else "softmax"
             raise ValueError(
                 f"{what}: this model has no {lacks}; published files leave it out. Train one, or load "
                 "a training checkpoint"
@@ -175,10 +188,15 @@ class BiLM:
 
     def to_pretrained(self) -> Pretrained:
         """The model as plain arrays, for formats."""
+        weights = get_weights(self.network)
+        if not self.has_softmax:
+            weights = {n: a for n, a in weights.items() if not n.startswith("softmax/")}
         return Pretrained(
             config=self.config,
-            weights=get_weights(self.network),
+            weights=weights,
             vocabulary=self.vocabulary,
+            optimizer_slots=self.optimizer_slots,
+            step=self.step,
             characters=self.characters,
             extra={"settings": {"state": self.state}},
         )
@@ -233,7 +251,15 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
         encoder = SentenceEncoder(pretrained.vocabulary, length, lowercase=config.lowercase)
     else:
         encoder = characters
-    return BiLM(network, encoder, state=settings.get("state", "reset"), characters=characters)
+    return BiLM(
+        network,
+        encoder,
+        state=settings.get("state", "reset"),
+        characters=characters,
+        optimizer_slots=pretrained.optimizer_slots,
+        step=pretrained.step,
+        has_softmax=pretrained.has_softmax,
+    )
 
 
 def _new_network(config: BiLMConfig, seed: int) -> BiLanguageModel:
@@ -251,13 +277,17 @@ def load(
 
     Args:
         source: a folder, a file or a pair of files (options, weights), in any layout that
-            `elmo.formats.pretrained.read` knows; an address or the name of a published model.
+            `elmo.formats.pretrained.read` knows; an address, `hf://user/model` or the name of a
+            published model (`elmo models` lists them), which is downloaded once.
         vocabulary: where the files do not have it.
 
     Raises:
         FormatError: naming the file and what is wrong with it.
+        DownloadError: it cannot be downloaded; says why.
     """
-    return from_pretrained(read(source, vocabulary))
+    from elmo.formats.download import resolve
+
+    return from_pretrained(read(resolve(source), vocabulary))
 
 
 def train(
@@ -336,7 +366,7 @@ def train(
     tokens = model._encoded(text)
     # Before the run leaves its first trace: a text that cannot be read leaves none.
     held_out = {name: {name: model._encoded(part)} for name, part in held_out.items()}
-    _keep_settings(run, chosen, tokens, resume)
+    _keep_settings(run, chosen, tokens, vocabulary.lowercase, resume)
     if not resume:
         vocabulary.save(run / VOCABULARY)
     batches = Batches(
@@ -384,13 +414,19 @@ def _make_room(output: Path, overwrite: bool) -> None:
 
 
 def _saved_settings(run: Path) -> Settings:
+    return Settings.from_values(_read_run(run)["settings"])
+
+
+def _read_run(run: Path) -> dict[str, Any]:
     path = run / SETTINGS
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no run to resume")
-    return Settings.from_values(json.loads(path.read_text(encoding="utf-8"))["settings"])
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _keep_settings(run: Path, settings: Settings, tokens: Tokens, resume: bool) -> None:
+def _keep_settings(
+    run: Path, settings: Settings, tokens: Tokens, lowercase: bool, resume: bool
+) -> None:
     """Write what the run depends on; a resumed run must be of the same text."""
     ids = tokens.corpus.ids
     text = {
@@ -398,18 +434,18 @@ def _keep_settings(run: Path, settings: Settings, tokens: Tokens, resume: bool) 
         "sentences": tokens.corpus.n_sentences,
         "sha256": hashlib.sha256(np.ascontiguousarray(ids)).hexdigest(),
     }
-    path = run / SETTINGS
     if resume:
-        before = json.loads(path.read_text(encoding="utf-8"))["text"]
+        before = _read_run(run)["text"]
         if before != text:
             raise ValueError(
                 f"{run}: the run was made of another text ({before['tokens']:,} tokens, not "
                 f"{text['tokens']:,}, or other ones); resume it with the same files"
             )
     run.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(json.dumps({"settings": settings.values, "text": text}, indent=1))
-    os.replace(aside, path)
+    kept = {"settings": settings.values, "lowercase": lowercase, "text": text}
+    aside = run / f".{SETTINGS}.part"
+    aside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    os.replace(aside, run / SETTINGS)
 
 
 def _vocabulary(settings: Settings, text: Corpus, output: Path | None) -> Vocabulary:
@@ -418,7 +454,7 @@ def _vocabulary(settings: Settings, text: Corpus, output: Path | None) -> Vocabu
     lowercase = bool(settings.values.get("lowercase", False))
     own = None if output is None else output / RUN / VOCABULARY
     if own is not None and own.is_file():
-        return Vocabulary.load(own, lowercase=lowercase)
+        return Vocabulary.load(own, lowercase=_read_run(output / RUN)["lowercase"])
     if chosen.vocabulary is None:
         return Vocabulary.from_corpus(
             text,

@@ -11,9 +11,7 @@ BOTH = ("forward", "backward")
 
 def text(n=40, seed=0):
     rng = np.random.default_rng(seed)
-    return [
-        [f"w{min(int(k), 30)}" for k in rng.zipf(1.4, rng.integers(1, 15))] for _ in range(n)
-    ]
+    return [[f"w{min(int(k), 30)}" for k in rng.zipf(1.4, rng.integers(1, 15))] for _ in range(n)]
 
 
 def make(mode="stream", characters=None, sampling=8, tied=False, **options):
@@ -46,8 +44,7 @@ def test_an_epoch_predicts_every_token_once(mode):
         numbers = range(epoch * len(batches), (epoch + 1) * len(batches))
         for direction, boundary in ((0, "</S>"), (1, "<S>")):
             found = [
-                targets_of(b)[direction][b["mask"][direction]]
-                for b in map(batches.batch, numbers)
+                targets_of(b)[direction][b["mask"][direction]] for b in map(batches.batch, numbers)
             ]
             found = sorted(vocabulary.tokens[i] for i in np.concatenate(found))
             assert found == sorted([*words, *[boundary] * 40])
@@ -61,10 +58,7 @@ def test_what_is_read_comes_before_what_is_predicted(mode, tied):
     ends = {vocabulary.bos_id, vocabulary.eos_id}
     for number in range(len(batches)):
         batch = batches.batch(number)
-        if tied:
-            read = batch["rows"][batch["inputs"]]
-        else:
-            read = batch["tokens"][batch["inputs"]] - 1
+        read = batch["rows"][batch["inputs"]] if tied else batch["tokens"][batch["inputs"]] - 1
         targets, mask = targets_of(batch), batch["mask"]
         for place in np.argwhere(mask[..., :-1] & mask[..., 1:]):
             here, after = tuple(place), (*place[:-1], place[-1] + 1)

@@ -17,7 +17,13 @@ from elmo.training.evaluation import Evaluation, Evaluator, evaluate
 from tests.reference.bilm import ReferenceBiLM
 from tests.reference.random_model import random_weights
 
-SENTENCES = ["the cat saw a dog", "", "a bird", "the dog sang and the old cat slept in a garden", "x y z"]
+SENTENCES = [
+    "the cat saw a dog",
+    "",
+    "a bird",
+    "the dog sang and the old cat slept in a garden",
+    "x y z",
+]
 
 
 def make(directions="both", characters=False, tied=False):

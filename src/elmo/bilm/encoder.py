@@ -142,7 +142,9 @@ class BiLMEncoder(keras.layers.Layer):
         masks = ops.stack([mask] * len(read))
         outputs, state = self.read(ops.stack(read), masks, state, training)
         halves = [  # (n_layers, batch, time, P) each, in text order
-            self._in_text_order(outputs[:, number], mask) if name == "backward" else outputs[:, number]
+            self._in_text_order(outputs[:, number], mask)
+            if name == "backward"
+            else outputs[:, number]
             for number, name in enumerate(self.config.direction_names)
         ]
         bottom = ops.concatenate([vectors] * len(read), axis=-1)

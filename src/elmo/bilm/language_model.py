@@ -66,7 +66,9 @@ class BiLanguageModel(keras.Model):
             )
         self.output_dropout = None
         if self.config.dropout.output:
-            dropout = VariationalDropout if self.config.dropout.variational else keras.layers.Dropout
+            dropout = (
+                VariationalDropout if self.config.dropout.variational else keras.layers.Dropout
+            )
             self.output_dropout = dropout(
                 self.config.dropout.output,
                 seed=None if seed is None else seed + 1000,
@@ -138,7 +140,7 @@ class BiLanguageModel(keras.Model):
         Returns:
             `(directions,)` float32: the sum over real targets.
         """
-        n_directions, rows, time, size = h.shape
+        n_directions, size = h.shape[0], h.shape[-1]
         shared = batch["negatives"].shape[0] == 1 and n_directions > 1
         groups = 1 if shared else n_directions
         h = ops.reshape(h, (groups, -1, size))

@@ -76,7 +76,9 @@ def _clip(x: Any, limit: float | None) -> Any:
     return x if limit is None else ops.clip(x, -limit, limit)
 
 
-def _portable_scan(settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask):
+def _portable_scan(
+    settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask
+):
     compute_dtype = gates.dtype
     step = functools.partial(
         _step, settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype
@@ -94,7 +96,9 @@ def _portable_scan(settings, gates, recurrent_kernel, projection_kernel, h, c, m
     return ops.cast(outputs, compute_dtype), (h, c)
 
 
-def _step(settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype, state, inputs):
+def _step(
+    settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype, state, inputs
+):
     h_before, c_before = state
     x, *mask = inputs
     h = ops.cast(h_before * recurrent_mask, compute_dtype)

@@ -62,9 +62,7 @@ def restore(step: Step, arrays: dict[str, np.ndarray]) -> None:
 
 def _variables(step: Step) -> dict[str, Any]:
     named = {f"weights/{n}": v for n, v in step.network.named_weights().items()}
-    others = {
-        f"others/{k}": v for k, v in enumerate(step.network.non_trainable_variables)
-    }
+    others = {f"others/{k}": v for k, v in enumerate(step.network.non_trainable_variables)}
     optimizer = {f"optimizer/{k}": v for k, v in enumerate(step.optimizer.variables)}
     return {**named, **others, **optimizer}
 

@@ -106,7 +106,9 @@ class Evaluator:
         offsets = np.asarray(tokens.corpus.offsets)
         if self.state == "carry":
             rows = min(self.rows, len(offsets) - 1)
-            sums += self._nats_of_windows(tokens, _stream_windows(offsets, rows, self.directions), rows)
+            sums += self._nats_of_windows(
+                tokens, _stream_windows(offsets, rows, self.directions), rows
+            )
         else:
             for sentences in _groups(offsets):
                 windows = _sentence_windows(offsets, sentences, self.directions)

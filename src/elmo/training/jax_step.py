@@ -18,11 +18,7 @@ def make_step(step: Any) -> Any:
     def one_step(state, carry, batch):
         trainable, others, optimizer, metrics = state
         dense = [v for v, name in zip(trainable, names, strict=True) if name is None]
-        tables = {
-            name: v
-            for name, v in zip(names, trainable, strict=True)
-            if name is not None
-        }
+        tables = {name: v for name, v in zip(names, trainable, strict=True) if name is not None}
         rows = step.gather(tables, batch)
 
         def loss(dense, rows):

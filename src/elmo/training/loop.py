@@ -282,7 +282,9 @@ class _Watch(keras.callbacks.Callback):
         if better:
             run.save_model()
         logs.update({name: value for name, value in row.items() if value is not None})
-        shown = {k: row.get(k) for k in ("train_both", "valid_both", "test_both", "tokens_per_second")}
+        shown = {
+            k: row.get(k) for k in ("train_both", "valid_both", "test_both", "tokens_per_second")
+        }
         shown = "  ".join(f"{k.replace('_', ' ')} {v:,.1f}" for k, v in shown.items() if v)
         kept = "  (kept: the best so far)" if better and valid else ""
         run.progress.message(f"epoch {row['epoch']:.3g}  {shown}{kept}")

@@ -83,7 +83,9 @@ class RowOptimizer:
         if self.kind == "adagrad":
             squares = ops.square(gradients)
             epsilon = self.optimizer.epsilon
-            root = ops.sqrt(slots[0] + squares + epsilon) if epsilon else ops.sqrt(slots[0] + squares)
+            root = (
+                ops.sqrt(slots[0] + squares + epsilon) if epsilon else ops.sqrt(slots[0] + squares)
+            )
             return [-learning_rate * gradients / root, squares]
         if self.kind == "sgd":
             return [-learning_rate * gradients]

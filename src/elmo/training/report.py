@@ -87,7 +87,7 @@ def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") ->
         ("valid_backward", "validation, backward", "-."),
     ):
         points = [(r["epoch"], r[column]) for r in rows if r.get(column) is not None]
-        points = [(x, y) for x, y in points if math.isfinite(y)]
+        points = [(x, y) for x, y in points if y < 1e12]  # what a log scale can show
         if points:
             axes.plot(*zip(*points, strict=True), style, marker="o", markersize=3, label=label)
     axes.set(xlabel="epochs", ylabel="perplexity", yscale="log", title=title)
@@ -168,8 +168,13 @@ class RichProgress:
 
     def start(self, total: int, done: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
         self.bar = Progress(
             TextColumn("training"),

@@ -51,7 +51,12 @@ _PARTS: dict[str, tuple[type, dict[str, str]]] = {
         CharCNNConfig,
         {
             **_fields(
-                CharCNNConfig, "embedding_dim", "word_dim", "n_words", "always_project", "n_characters"
+                CharCNNConfig,
+                "embedding_dim",
+                "word_dim",
+                "n_words",
+                "always_project",
+                "n_characters",
             ),
             **_CHARACTERS,
         },

@@ -115,7 +115,9 @@ class Step:
     def gather(self, tables: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
         """The touched rows of tables or slots."""
         return {
-            name: ops.take(table, ops.maximum(ops.cast(self.row_ids(name, batch), "int32"), 0), axis=0)
+            name: ops.take(
+                table, ops.maximum(ops.cast(self.row_ids(name, batch), "int32"), 0), axis=0
+            )
             for name, table in tables.items()
         }
 
@@ -166,7 +168,9 @@ class Step:
             gradients = [g * scale for g in gradients]
         return gradients, norm
 
-    def row_deltas(self, rows, slots, gradients, batch, learning_rate, good) -> dict[str, list[Any]]:
+    def row_deltas(
+        self, rows, slots, gradients, batch, learning_rate, good
+    ) -> dict[str, list[Any]]:
         """What is added to the touched rows of each table and of its slots."""
         deltas = {}
         for name, gradient in gradients.items():

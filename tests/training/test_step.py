@@ -1,0 +1,205 @@
+"""The training step: what it changes, by how much, and what it leaves alone."""
+
+import keras
+import numpy as np
+import pytest
+
+from elmo.bilm.initialization import initialize
+from elmo.bilm.language_model import BiLanguageModel
+from elmo.bilm.weights import get_weights
+from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
+from elmo.text.encoding import SentenceEncoder
+from elmo.text.vocabulary import Vocabulary
+from elmo.training.batches import Batches, Sampling, Tokens
+from elmo.training.config import TrainingConfig
+from elmo.training.step import Step, TrainingModel
+from tests.reference.bilm import ReferenceBiLM
+
+TEXT = [s.split() for s in ["a b c d", "b a", "c c a b d e", "e d c b a a"]] * 3
+
+
+def make(mode="stream", characters=False, tied=False, directions="both", negatives=4, **settings):
+    vocabulary = Vocabulary.from_corpus([*TEXT, ["x", "y", "z"]])
+    char_cnn = None
+    if characters:
+        char_cnn = CharCNNConfig(
+            embedding_dim=3, filters=[[1, 3], [2, 4]], n_highway=1, max_characters_per_token=6
+        )
+    config = BiLMConfig(
+        lstm=LSTMConfig(dim=5, projection_dim=3, cell_clip=0.9, proj_clip=0.9),
+        char_cnn=char_cnn,
+        vocabulary_size=len(vocabulary),
+        directions=directions,
+        weight_tying=tied,
+    )
+    network = BiLanguageModel(config, seed=0)
+    network.build()
+    initialize(network, 0)
+    settings = {"batch_size": 2, "window": 5, "clip_norm": None, "loss_scale": 1.0, **settings}
+    training = TrainingConfig(mode=mode, negatives=negatives, **settings)
+    encoder = SentenceEncoder(vocabulary, 6 if characters else None)
+    batches = Batches(
+        Tokens(encoder.encode_corpus(TEXT)),
+        mode=mode,
+        batch_size=2,
+        window=5,
+        directions=config.direction_names,
+        vocabulary_size=len(vocabulary),
+        sampling=Sampling(negatives, vocabulary.ranks()),
+        tied=tied,
+    )
+    return Step(network, training, training.learning_rate, batches.batch), batches, vocabulary
+
+
+def run(step, n=1):
+    TrainingModel(step).fit(np.zeros((n, 1)), batch_size=1, verbose=0)
+
+
+@pytest.mark.numerics
+@pytest.mark.parametrize("mode", ["stream", "sentence"])
+@pytest.mark.parametrize("kind", ["word", "tied", "characters", "forward", "exact", "tied exact"])
+def test_training_lowers_the_loss(mode, kind):
+    step, batches, _ = make(
+        mode,
+        characters=kind == "characters",
+        tied="tied" in kind,
+        directions="forward" if kind == "forward" else "both",
+        negatives=0 if "exact" in kind else 4,
+    )
+    n = len(batches)
+    run(step, n)
+    first = step.take_sums()
+    run(step, 20 * n)
+    step.take_sums()
+    run(step, n)
+    last = step.take_sums()
+    assert step.position == 22 * n
+    assert first["targets"].tolist() == last["targets"].tolist()
+    assert first["targets"][0] == sum(len(s) + 1 for s in TEXT)
+    assert (last["nats"] < 0.9 * first["nats"]).all()
+    assert first["bad"] == last["bad"] == 0
+
+
+@pytest.mark.numerics
+@pytest.mark.parametrize("tied", [False, True])
+def test_rows_that_are_not_named_do_not_move(tied):
+    step, batches, vocabulary = make(tied=tied)
+    before = get_weights(step.network)
+    batch = batches.batch(0)
+    run(step)
+    after = get_weights(step.network)
+    named = {"softmax/bias": batch["rows"][batch["row_mask"] > 0]}
+    if tied:
+        named["token_encoder/embedding"] = named["softmax/bias"]
+    else:
+        named["softmax/kernel"] = named["softmax/bias"]
+        named["token_encoder/embedding"] = batch["tokens"][batch["tokens"] > 0] - 1
+    for name, rows in named.items():
+        moved = np.flatnonzero((before[name] != after[name]).reshape(len(vocabulary), -1).any(1))
+        assert set(moved) <= set(rows.tolist())
+        assert len(moved) > 0
+
+
+@pytest.mark.numerics
+@pytest.mark.parametrize("optimizer", ["adagrad", "adam", "adamw", "sgd"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_rows_are_updated_as_a_dense_table_would_be(optimizer, tied):
+    """With all types as negatives the sampled loss is the exact one, and every row is touched.
+
+    So the step on rows must do what Keras's optimizer does to the whole tables of the exact softmax.
+    The one difference: without sampling, the untied embedding goes by rows as well.
+    """
+    settings = {"optimizer": optimizer, "learning_rate": 0.05, "weight_decay": 0.01}
+    sampled, batches, vocabulary = make(tied=tied, negatives=100, **settings)
+    exact, _, _ = make(tied=tied, negatives=0, **settings)
+    assert batches.batch(0)["negatives"].size == len(vocabulary)
+    run(sampled, 3)
+    run(exact, 3)
+    one, other = get_weights(sampled.network), get_weights(exact.network)
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name], atol=2e-5, err_msg=name)
+
+
+@pytest.mark.numerics
+def test_the_gradient_is_a_finite_difference_of_the_reference():
+    """SGD with rate 1 moves each weight by its gradient of the exact loss."""
+    step, batches, _ = make("sentence", negatives=0, optimizer="sgd", learning_rate=1.0)
+    before = get_weights(step.network)
+    batch = batches.batch(0)
+    run(step)
+    after = get_weights(step.network)
+    reference = ReferenceBiLM(before, step.network.config)
+    ids = batch["tokens"][batch["inputs"]]
+
+    def loss():
+        means = []
+        for d, direction in enumerate(("forward", "backward")):
+            nats, n = 0.0, 0
+            for row in range(ids.shape[1]):
+                length = int(batch["mask"][d, row].sum())
+                if not length:
+                    continue
+                x = reference.token_vectors(ids[d, row, :length])
+                h, c = reference.zero_state()
+                outputs, _, _ = reference.run(direction, x, h[d], c[d])
+                scores = outputs[-1] @ reference.weights["softmax/kernel"].T
+                scores = scores + reference.weights["softmax/bias"]
+                scores -= np.log(np.exp(scores).sum(-1, keepdims=True))
+                nats -= scores[np.arange(length), batch["targets"][d, row, :length]].sum()
+                n += length
+            means.append(nats / n)
+        return np.mean(means)
+
+    rng, delta = np.random.default_rng(1), 1e-6
+    for name, array in reference.weights.items():
+        for _ in range(3):
+            place = tuple(rng.integers(0, n) for n in array.shape)
+            value = array[place]
+            array[place] = value + delta
+            above = loss()
+            array[place] = value - delta
+            below = loss()
+            array[place] = value
+            moved = float(before[name][place]) - float(after[name][place])
+            assert moved == pytest.approx((above - below) / (2 * delta), abs=2e-5), (name, place)
+
+
+@pytest.mark.numerics
+def test_the_norm_of_all_gradients_is_cut():
+    """With SGD of rate 1 the whole step has the length of the clip."""
+    step, *_ = make(optimizer="sgd", learning_rate=1.0, clip_norm=0.01)
+    before = get_weights(step.network)
+    run(step)
+    after = get_weights(step.network)
+    squares = sum(np.square(after[n].astype("float64") - before[n]).sum() for n in before)
+    assert np.sqrt(squares) == pytest.approx(0.01, rel=1e-3)
+    assert step.take_sums()["norm"] > 0.01
+
+
+@pytest.mark.numerics
+def test_a_step_that_is_not_finite_changes_nothing():
+    step, *_ = make()
+    run(step)
+    step.take_sums()
+    kernel = step.network.named_weights()["forward/layer_0/kernel"]
+    kernel.assign(np.full(kernel.shape, np.nan))
+    before = get_weights(step.network)
+    slots = [np.array(keras.ops.convert_to_numpy(s)) for s in step.carry["slots"]["softmax"]]
+    run(step)
+    after = get_weights(step.network)
+    for name in before:
+        np.testing.assert_array_equal(before[name], after[name])
+    for one, other in zip(slots, step.carry["slots"]["softmax"], strict=True):
+        np.testing.assert_array_equal(one, keras.ops.convert_to_numpy(other))
+    assert step.take_sums()["bad"] == 1
+    assert np.isfinite(keras.ops.convert_to_numpy(step.carry["h"])).all()
+
+
+@pytest.mark.numerics
+def test_the_state_is_carried_in_a_stream_and_not_between_sentences():
+    stream, *_ = make("stream")
+    run(stream)
+    assert np.abs(keras.ops.convert_to_numpy(stream.carry["h"])).max() > 0
+    sentence, *_ = make("sentence")
+    run(sentence)
+    assert np.abs(keras.ops.convert_to_numpy(sentence.carry["h"])).max() == 0
