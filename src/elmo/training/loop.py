@@ -45,9 +45,9 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train a network in place.
 
-    After each epoch the validation text is evaluated exactly (in stream mode in `batch_size` rows) and, where the perplexity of both
-    directions is the best so far (or there is no validation text), `save_model` is called. At the end
-    the network holds the weights of the last step.
+    After each epoch the validation text is evaluated exactly (in stream mode in `batch_size` rows)
+    and, where the perplexity of both directions is the best so far (or there is no validation text),
+    `save_model` is called. At the end the network holds the weights of the last step.
 
     Args:
         network: a built model with a softmax.
