@@ -1,0 +1,185 @@
+"""The ELMo of AllenNLP 0.9: change the import, keep the script.
+
+`from allennlp.commands.elmo import ElmoEmbedder` and
+`from allennlp.modules.elmo import Elmo, batch_to_ids` become
+`from elmo.compat.allennlp import Elmo, ElmoEmbedder, batch_to_ids`. AllenNLP itself is not needed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO
+
+import numpy as np
+
+from elmo.api import load
+from elmo.compat.allennlp_layer import Elmo
+from elmo.compat.byte_ids import PublishedEncoder, batch_to_ids
+from elmo.embed.embedder import Embedder
+from elmo.embed.writers import Hdf5Writer
+from elmo.formats.registry import MODELS
+
+__all__ = ["DEFAULT_OPTIONS_FILE", "DEFAULT_WEIGHT_FILE", "Elmo", "ElmoEmbedder", "batch_to_ids"]
+
+DEFAULT_OPTIONS_FILE, DEFAULT_WEIGHT_FILE = (file.url for file in MODELS["original"].files)
+DEFAULT_BATCH_SIZE = 64
+FORMATS = ("all", "top", "average")
+
+
+class ElmoEmbedder:
+    """Vectors of tokenised sentences from a published model.
+
+    As in AllenNLP the LSTM state goes on from call to call: the same sentence given twice has other
+    vectors the second time, and a result depends on what was read before. `state="reset"` switches
+    that off: each sentence is then read from zero state, whatever its batch.
+
+    Args:
+        options_file, weight_file: paths or addresses; by default the original model's, which is
+            downloaded on first use.
+        cuda_device: has no effect; Keras's backend chooses the device.
+        state: `"carry"` or `"reset"`.
+
+    Raises:
+        FormatError: a file is missing or damaged.
+        ValueError: `state` is neither.
+
+    Example (needs a download)::
+
+        elmo = ElmoEmbedder()
+        vectors = elmo.embed_sentence(["I", "ate", "an", "apple"])  # (3, 4, 1024)
+    """
+
+    def __init__(
+        self,
+        options_file: str | os.PathLike[str] = DEFAULT_OPTIONS_FILE,
+        weight_file: str | os.PathLike[str] = DEFAULT_WEIGHT_FILE,
+        cuda_device: int = -1,
+        *,
+        state: str = "carry",
+    ) -> None:
+        if state not in ("carry", "reset"):
+            raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
+        original = (options_file, weight_file) == (DEFAULT_OPTIONS_FILE, DEFAULT_WEIGHT_FILE)
+        self.elmo_bilm = load("original" if original else (options_file, weight_file))
+        self.cuda_device = cuda_device
+        self.state = state
+        encoder, config = self.elmo_bilm.sentence_encoder, self.elmo_bilm.config
+        if self.elmo_bilm.characters == "bytes":
+            encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
+        self._embedder = Embedder(self.elmo_bilm.network, encoder)
+
+    def reset_state(self) -> None:
+        """Forget the state that earlier calls left (AllenNLP cannot)."""
+        self._embedder.reset_state()
+
+    def embed_sentence(self, sentence: Sequence[str]) -> np.ndarray:
+        """Vectors of one sentence.
+
+        Args:
+            sentence: its tokens.
+
+        Returns:
+            float32 `(n_layers + 1, tokens, 2 * projection_dim)`; `(3, 4, 1024)` for four tokens and
+            the original model.
+        """
+        return self.embed_batch([sentence])[0]
+
+    def embed_batch(self, batch: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Vectors of sentences that are read side by side: row k goes on from row k before.
+
+        Args:
+            batch: lists of tokens.
+
+        Returns:
+            For each sentence what `embed_sentence` gives; `(3, 0, 1024)` for an empty one. An empty
+            sentence alone leaves the state as it is.
+        """
+        batch = list(batch)
+        state = "reset" if batch == [[]] else self.state
+        return self._embedder.embed(batch, state=state, batch_size=max(1, len(batch)))
+
+    def batch_to_embeddings(self, batch: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+        """As `embed_batch`, padded.
+
+        Returns:
+            float32 `(batch, n_layers + 1, longest, 2 * projection_dim)` and a mask of the tokens,
+            `(batch, longest)`. (Tensors of PyTorch in AllenNLP.)
+        """
+        found = self.embed_batch(batch)
+        longest = max((vectors.shape[1] for vectors in found), default=0)
+        layers, _, dim = found[0].shape if found else (0, 0, 0)
+        padded = np.zeros((len(found), layers, longest, dim), np.float32)
+        mask = np.zeros((len(found), longest), np.int64)
+        for number, vectors in enumerate(found):
+            padded[number, :, : vectors.shape[1]] = vectors
+            mask[number, : vectors.shape[1]] = 1
+        return padded, mask
+
+    def embed_sentences(
+        self, sentences: Iterable[Sequence[str]], batch_size: int = DEFAULT_BATCH_SIZE
+    ) -> Iterator[np.ndarray]:
+        """Vectors of any number of sentences, one after the other, read in batches.
+
+        Args:
+            sentences: lists of tokens.
+            batch_size: sentences a batch.
+        """
+        sentences = iter(sentences)
+        while batch := list(itertools.islice(sentences, batch_size)):
+            yield from self.embed_batch(batch)
+
+    def embed_file(
+        self,
+        input_file: IO[str] | str | os.PathLike[str],
+        output_file_path: str | os.PathLike[str],
+        output_format: str = "all",
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        forget_sentences: bool = False,
+        use_sentence_keys: bool = False,
+    ) -> None:
+        """Vectors of a file of sentences into an HDF5 file, one dataset a line.
+
+        A blank line is a sentence without tokens, where AllenNLP refuses the file.
+
+        Args:
+            input_file: an open text file, or a path: a sentence a line, tokens parted by spaces.
+            output_file_path: a file there is replaced, once the new one is whole.
+            output_format: `"all"` for `(n_layers + 1, tokens, dim)`; `"top"` or `"average"` for
+                `(tokens, dim)`.
+            batch_size: sentences a batch.
+            forget_sentences: leave out `sentence_to_index`, a JSON object from sentence to key.
+            use_sentence_keys: the sentence itself is its key, in place of the line's number from 0;
+                there is no `sentence_to_index` then.
+
+        Raises:
+            ValueError: no such format; or, with `use_sentence_keys`, a sentence that comes twice or
+                cannot be a key.
+        """
+        if output_format not in FORMATS:
+            raise ValueError(f"output_format={output_format!r}: must be 'all', 'top' or 'average'")
+        if isinstance(input_file, str | os.PathLike):
+            with open(input_file, encoding="utf-8") as file:
+                lines = [line.strip() for line in file]
+        else:
+            lines = [line.strip() for line in input_file]
+        indexed = not (forget_sentences or use_sentence_keys)
+        writer = Hdf5Writer(output_file_path, sentence_index=indexed, overwrite=True)
+        try:
+            found = self.embed_sentences((line.split() for line in lines), batch_size)
+            for number, (line, vectors) in enumerate(zip(lines, found, strict=True)):
+                if output_format != "all":
+                    top = output_format == "top"
+                    vectors = vectors[-1] if top else vectors.mean(axis=0)
+                key = line if use_sentence_keys else str(number)
+                if use_sentence_keys and (not key.strip("./") or key in writer):
+                    raise ValueError(
+                        f"line {number + 1}: {key[:60]!r} cannot be a key, or is one already; leave "
+                        "use_sentence_keys out"
+                    )
+                writer.add(key, [line], vectors)
+        except BaseException:
+            writer.discard()
+            raise
+        writer.close()

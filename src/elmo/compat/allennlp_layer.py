@@ -1,0 +1,304 @@
+"""AllenNLP's module `Elmo` as a Keras layer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from elmo.bilm.embedding import find_encoder
+from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.weights import get_weights, set_weights
+from elmo.compat.byte_ids import PublishedEncoder
+from elmo.config import BiLMConfig
+from elmo.embed.carried_state import CarriedState
+from elmo.formats.download import resolve
+from elmo.formats.options import PUBLISHED_CHARACTERS
+from elmo.formats.pretrained import read
+from elmo.layers.scalar_mix import ScalarMix
+from elmo.layers.sequence import trim_boundaries
+
+_log = logging.getLogger("elmo")
+
+
+@keras.saving.register_keras_serializable(package="elmo")
+class Elmo(keras.layers.Layer):
+    """ELMo vectors for a model: learned mixes of a biLM's layers, as AllenNLP 0.9 has them.
+
+    As in AllenNLP the LSTM state goes on from call to call, row by row. Python keeps it, so a
+    compiled function (`fit`, `predict`, `jit`) cannot carry it and says so: build the layer with
+    `state="reset"` for these, which also makes results independent of what was read before.
+
+    Args:
+        options_file, weight_file: paths or addresses of a published model.
+        num_output_representations: how many mixes of their own weights.
+        requires_grad: whether the biLM is fine-tuned; it is frozen by default.
+        do_layer_norm: bring the layers to one scale before they are mixed.
+        dropout: rate on the mixed vectors while training.
+        vocab_to_cache: words whose vectors are worked out once; `word_inputs` counts them from 0.
+            The first stands for padding, as in AllenNLP's vocabularies.
+        keep_sentence_boundaries: keep `<S>` and `</S>` in the result.
+        scalar_mix_parameters: the weights of every mix before the softmax, then not learned.
+        module: in place of the files, a `BiLM`, a network of one, or a `BiLMConfig` for random
+            weights.
+        state: `"carry"` or `"reset"`.
+
+    Call arguments:
+        inputs: character ids `(batch, tokens, M)` from `batch_to_ids`, 0 for padding; more axes in
+            front are allowed.
+        word_inputs: with `vocab_to_cache`: `(batch, tokens)`, 0 for padding. Where one is not in
+            the list, the whole batch is read by its characters.
+        training: whether dropout is active.
+
+    Returns:
+        `{"elmo_representations": [...], "mask": ...}`: for each mix `(batch, tokens, 2P)`, and which
+        tokens are real, `(batch, tokens)`; two more positions with `keep_sentence_boundaries`.
+
+    Raises:
+        ValueError: files and `module` are both given, or neither; or the model reads no bytes.
+
+    Example:
+        >>> from elmo.compat.byte_ids import batch_to_ids
+        >>> from elmo.config import CharCNNConfig, LSTMConfig
+        >>> characters = CharCNNConfig(embedding_dim=2, filters=[[1, 4], [2, 4]])
+        >>> config = BiLMConfig(lstm=LSTMConfig(dim=8, projection_dim=4), char_cnn=characters)
+        >>> elmo = Elmo(None, None, 2, dropout=0, module=config)
+        >>> found = elmo(batch_to_ids([["First", "sentence", "."], ["Another", "."]]))
+        >>> [tuple(one.shape) for one in found["elmo_representations"]]
+        [(2, 3, 8), (2, 3, 8)]
+        >>> keras.ops.convert_to_numpy(found["mask"]).tolist()
+        [[True, True, True], [True, True, False]]
+    """
+
+    def __init__(
+        self,
+        options_file: Any = None,
+        weight_file: Any = None,
+        num_output_representations: int = 1,
+        requires_grad: bool = False,
+        do_layer_norm: bool = False,
+        dropout: float = 0.5,
+        vocab_to_cache: Sequence[str] | None = None,
+        keep_sentence_boundaries: bool = False,
+        scalar_mix_parameters: Sequence[float] | None = None,
+        module: Any = None,
+        *,
+        state: str = "carry",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if state not in ("carry", "reset"):
+            raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
+        self.config, weights = _module(options_file, weight_file, module)
+        _must_read_bytes(self.config)
+        self.num_output_representations = num_output_representations
+        self.requires_grad = bool(requires_grad)
+        self.keep_sentence_boundaries = keep_sentence_boundaries
+        self.state = state
+        self.vocab_to_cache = None if vocab_to_cache is None else list(vocab_to_cache)
+        self._settings = {
+            "do_layer_norm": bool(do_layer_norm),
+            "dropout": dropout,
+            "scalar_mix_parameters": None
+            if scalar_mix_parameters is None
+            else [float(value) for value in scalar_mix_parameters],
+        }
+        self.encoder = BiLMEncoder(self.config, name="encoder", dtype=self.dtype_policy)
+        self.encoder.build()
+        if weights is not None:
+            set_weights(self.encoder, weights)
+        self.encoder.trainable = self.requires_grad
+        self.mixes = [
+            ScalarMix(
+                n_layers=self.config.lstm.n_layers + 1,
+                do_layer_norm="allennlp" if do_layer_norm else False,
+                initial_weights=self._settings["scalar_mix_parameters"],
+                trainable=scalar_mix_parameters is None,
+                name=f"scalar_mix_{number}",
+                dtype=self.dtype_policy,
+            )
+            for number in range(num_output_representations)
+        ]
+        self.drop = keras.layers.Dropout(dropout)
+        self._ids = PublishedEncoder(
+            self.config.char_cnn.max_characters_per_token, self.config.lowercase
+        )
+        self._carried = CarriedState(self.config)
+        self._cache = None
+        if self.vocab_to_cache:
+            self._cache = self._cached(self.vocab_to_cache)
+
+    def build(self, input_shape: Any = None) -> None:
+        for mix in self.mixes:
+            mix.build()
+        self.built = True
+
+    def get_output_dim(self) -> int:
+        """Size of a vector, 2P."""
+        return self.config.output_dim
+
+    def reset_state(self) -> None:
+        """Forget the state that earlier calls left."""
+        self._carried.reset()
+
+    def _cached(self, words: list[str]) -> Any:
+        """Token vectors of words, the boundaries' first, as a variable `(2 + V, P)`."""
+        if self.requires_grad:
+            _log.warning("vectors in vocab_to_cache stay as they are while the biLM is fine-tuned")
+        # <S> </S> w1 … from <S> w1 … </S>
+        ids = self._ids.encode(words)
+        ids = np.concatenate([ids[:1], ids[-1:], ids[1:-1]])
+        rows = [
+            ops.convert_to_numpy(self.encoder.encode_tokens(ids[first : first + 256]))
+            for first in range(0, len(ids), 256)
+        ]
+        table = np.concatenate(rows).astype(np.float32)
+        return self.add_weight(
+            name="vocab_cache",
+            shape=table.shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(table, dtype=dtype),
+            trainable=False,
+        )
+
+    def call(self, inputs: Any, word_inputs: Any = None, training: bool = False) -> Any:
+        ids = ops.cast(inputs, "int32")
+        outer = ops.shape(ids)[:-2]
+        if len(outer) > 1:
+            ids = ops.reshape(ids, (-1, *ops.shape(ids)[-2:]))
+        vectors, mask = self._token_vectors(ids, word_inputs)
+        layers = self._read(vectors, mask)
+        if not self.requires_grad:
+            layers = ops.stop_gradient(layers)
+        found = []
+        words = mask
+        for mix in self.mixes:
+            mixed = mix(layers, mask=mask)
+            if not self.keep_sentence_boundaries:
+                mixed, words = trim_boundaries(mixed, mask)
+            mixed = mixed * ops.expand_dims(ops.cast(words, mixed.dtype), -1)
+            mixed = self.drop(mixed, training=training)
+            found.append(ops.reshape(mixed, (*outer, *ops.shape(mixed)[1:])))
+        if not found:
+            words = (
+                mask if self.keep_sentence_boundaries else trim_boundaries(layers[:, 0], mask)[1]
+            )
+        words = ops.reshape(words, (*outer, ops.shape(words)[1]))
+        return {"elmo_representations": found, "mask": words}
+
+    def _token_vectors(self, ids: Any, word_inputs: Any) -> tuple[Any, Any]:
+        """Vectors of tokens between boundaries, `(batch, tokens + 2, P)`, and their mask."""
+        if word_inputs is None or self._cache is None:
+            bounded = _between(ids, ops.any(ids != 0, axis=-1), self._ids.begin, self._ids.end)
+            return self.encoder.encode_tokens(bounded), ops.any(bounded != 0, axis=-1)
+        words = ops.reshape(ops.cast(word_inputs, "int32"), ops.shape(ids)[:2])
+        real = words > 0
+        # Rows of the cache + 1, so that 0 is padding: 1 is <S>, 2 is </S>, then the list.
+        rows = ops.where(real, words + 3, 0)[..., None]
+        rows = _between(rows, real, np.array([1]), np.array([2]))[..., 0]
+        mask = rows > 0
+        vectors = ops.cond(
+            ops.all(words < len(self.vocab_to_cache)),
+            lambda: self._from_cache(rows),
+            lambda: self.encoder.encode_tokens(_between(ids, real, self._ids.begin, self._ids.end)),
+        )
+        return vectors, mask
+
+    def _from_cache(self, rows: Any) -> Any:
+        table = ops.cast(self._cache, self.compute_dtype)
+        return ops.take(table, ops.clip(rows - 1, 0, table.shape[0] - 1), axis=0)
+
+    def _read(self, vectors: Any, mask: Any) -> Any:
+        if self.state == "reset":
+            return self.encoder.contextualize(vectors, mask)[0]
+        if not (_is_concrete(vectors) and _is_concrete(mask)):
+            raise ValueError(
+                "state='carry': a compiled function cannot carry the state from call to call; build "
+                "the layer with state='reset'"
+            )
+        before = self._carried.take(mask.shape[0])
+        layers, after = self.encoder.contextualize(vectors, mask, before)
+        self._carried.put(tuple(ops.convert_to_numpy(part) for part in after))
+        return layers
+
+    def compute_output_spec(
+        self, inputs: Any, word_inputs: Any = None, training: bool = False
+    ) -> Any:
+        *outer, time, _ = inputs.shape
+        if self.keep_sentence_boundaries and time is not None:
+            time += 2
+        one = (*outer, time, self.config.output_dim)
+        return {
+            "elmo_representations": [
+                keras.KerasTensor(one, dtype=self.compute_dtype) for _ in self.mixes
+            ],
+            "mask": keras.KerasTensor((*outer, time), dtype="bool"),
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "module": self.config.to_dict(),
+            "num_output_representations": self.num_output_representations,
+            "requires_grad": self.requires_grad,
+            "vocab_to_cache": self.vocab_to_cache,
+            "keep_sentence_boundaries": self.keep_sentence_boundaries,
+            "state": self.state,
+            **self._settings,
+        }
+
+
+def _module(
+    options_file: Any, weight_file: Any, module: Any
+) -> tuple[BiLMConfig, dict[str, np.ndarray] | None]:
+    """The architecture and, unless they are to be random, the encoder's weights."""
+    files = [file is not None for file in (options_file, weight_file)]
+    if module is not None:
+        if any(files):
+            raise ValueError("module: give options_file and weight_file, or a module, not both")
+        if isinstance(module, dict):
+            return BiLMConfig.from_dict(module), None
+        if isinstance(module, BiLMConfig):
+            return module, None
+        encoder = find_encoder(module)
+        return encoder.config, get_weights(encoder)
+    if not all(files):
+        raise ValueError("options_file, weight_file: both must be given where there is no module")
+    found = read(resolve((options_file, weight_file)))
+    weights = {n: a for n, a in found.weights.items() if not n.startswith("softmax/")}
+    return found.config, weights
+
+
+def _must_read_bytes(config: BiLMConfig) -> None:
+    characters = config.char_cnn
+    if characters is None or characters.word_dim or characters.n_characters != PUBLISHED_CHARACTERS:
+        raise ValueError(
+            "Elmo reads the bytes of words, as batch_to_ids gives them, and this model does not; "
+            "take elmo.load and ElmoEmbedding for it"
+        )
+
+
+def _between(ids: Any, real: Any, begin: np.ndarray, end: np.ndarray) -> Any:
+    """Ids `(batch, tokens, M)` between boundaries, `(batch, tokens + 2, M)`, padded behind."""
+    batch, time, width = ops.shape(ids)
+    lengths = ops.sum(ops.cast(real, "int32"), axis=1)  # (batch,)
+    row = ops.ones((batch, 1, 1), "int32")
+    begin_row = row * ops.cast(ops.convert_to_tensor(begin), "int32")
+    after = ops.zeros((batch, 1, width), "int32")
+    bounded = ops.concatenate([begin_row, ops.cast(ids, "int32"), after], axis=1)
+    place = ops.expand_dims(ops.arange(time + 2, dtype="int32"), 0)
+    is_end = ops.expand_dims(place == ops.expand_dims(lengths + 1, 1), -1)
+    kept = ops.expand_dims(place <= ops.expand_dims(lengths, 1), -1)
+    bounded = bounded * ops.cast(kept, "int32")
+    return ops.where(is_end, ops.cast(ops.convert_to_tensor(end), "int32"), bounded)
+
+
+def _is_concrete(value: Any) -> bool:
+    try:
+        ops.convert_to_numpy(value)
+    except Exception:
+        return False
+    return True

@@ -1,0 +1,226 @@
+"""The model class of simple_elmo: change the import, keep the script.
+
+`from simple_elmo import ElmoModel` becomes `from elmo.compat.simple_elmo import ElmoModel`. Neither
+simple_elmo nor TensorFlow is needed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from elmo.api import BiLM, load
+from elmo.compat.byte_ids import PublishedEncoder
+from elmo.embed.embedder import Embedder
+
+__all__ = ["ElmoModel"]
+
+LAYERS = ("average", "top", "all")
+_LAYERS = "layers={!r}: must be 'average', 'top' or 'all'"
+_NOT_LOADED = "no model yet: call load(directory) first"
+
+
+class ElmoModel:
+    """Vectors and substitutes from an ELMo, with the methods of simple_elmo.
+
+    As there, a call starts from zero state, reads its first batch once to warm up, and carries the
+    state from batch to batch, so that vectors depend on the batch size and on what stands before.
+    `state="reset"` switches all of that off: each sentence is read from zero state.
+
+    Args:
+        state: `"carry"` or `"reset"`.
+
+    Example (needs a model's folder)::
+
+        model = ElmoModel()
+        model.load("folder")
+        model.get_elmo_vectors([["The", "bank", "closed"]])  # (1, 3, 1024)
+    """
+
+    def __init__(self, state: str = "carry") -> None:
+        if state not in ("carry", "reset"):
+            raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
+        self.state = state
+        self.batch_size = 32
+        self.vector_size: int | None = None
+        self.n_layers: int | None = None
+        self._model: BiLM | None = None
+        self._embedder: Embedder | None = None
+
+    @property
+    def model(self) -> BiLM:
+        """The model, with everything else that it can do."""
+        if self._model is None:
+            raise ValueError(_NOT_LOADED)
+        return self._model
+
+    def load(
+        self,
+        directory: str | os.PathLike[str],
+        max_batch_size: int = 32,
+        limit: int = 100,
+        full: bool = False,
+    ) -> str:
+        """Load a model.
+
+        Args:
+            directory: a folder or a zip archive, or whatever else `elmo.load` takes.
+            max_batch_size: sentences a batch.
+            limit, full: have no effect: no table of words is built, and a checkpoint is read with
+                its softmax in any case.
+
+        Returns:
+            A sentence that says so.
+
+        Raises:
+            FormatError: there is no model, or it is damaged.
+        """
+        self._model = load(directory)
+        config = self._model.config
+        encoder = self._model.sentence_encoder
+        if self._model.characters == "bytes":
+            encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
+        self._embedder = Embedder(self._model.network, encoder)
+        self.batch_size = max_batch_size
+        self.vector_size = config.output_dim
+        self.n_layers = config.lstm.n_layers + 1
+        return "The model is now loaded."
+
+    def get_elmo_vectors(
+        self,
+        texts: Sequence[Sequence[str]],
+        warmup: bool = True,
+        layers: str = "average",
+        session: Any = None,
+    ) -> np.ndarray:
+        """Vectors of the tokens of sentences, zeros behind the shorter ones.
+
+        Args:
+            texts: lists of tokens.
+            warmup: read the first batch once before (with carried state alone).
+            layers: `"average"`, `"top"` or `"all"`.
+            session: anything but None: go on from the state that the call before left.
+
+        Returns:
+            float64 `(texts, longest, 2P)`; with `"all"` `(texts, n_layers + 1, longest, 2P)`.
+        """
+        found = self._vectors(texts, warmup, layers, session)
+        longest = max((vectors.shape[-2] for vectors in found), default=0)
+        outer = (self.n_layers,) if layers == "all" else ()
+        result = np.zeros((len(found), *outer, longest, self.vector_size))
+        for row, vectors in zip(result, found, strict=True):
+            row[..., : vectors.shape[-2], :] = vectors
+        return result
+
+    def get_elmo_vector_average(
+        self,
+        texts: Sequence[Sequence[str]],
+        warmup: bool = True,
+        layers: str = "average",
+        session: Any = None,
+    ) -> np.ndarray:
+        """One vector a sentence: the sum over its tokens, brought to length 1.
+
+        With `"all"` it is summed layer by layer and the layers together have length 1; simple_elmo
+        mixes layers and tokens up there. A sentence without tokens gives zeros.
+
+        Args:
+            texts, warmup, layers, session: as in `get_elmo_vectors`.
+
+        Returns:
+            float64 `(texts, 2P)`; with `"all"` `(texts, n_layers + 1, 2P)`.
+        """
+        found = self._vectors(texts, warmup, layers, session)
+        outer = (self.n_layers,) if layers == "all" else ()
+        result = np.zeros((len(found), *outer, self.vector_size))
+        for row, vectors in zip(result, found, strict=True):
+            row[...] = vectors.sum(axis=-2, dtype=np.float64)
+            row /= np.linalg.norm(row) or 1.0
+        return result
+
+    def _vectors(self, texts: Any, warmup: bool, layers: str, session: Any) -> list[np.ndarray]:
+        if layers not in LAYERS:
+            raise ValueError(_LAYERS.format(layers))
+        if self._embedder is None:
+            raise ValueError(_NOT_LOADED)
+        texts = list(texts)
+        options = {"layers": layers, "state": self.state, "batch_size": self.batch_size}
+        if session is None:
+            self._embedder.reset_state()
+        if warmup and self.state == "carry":
+            self._embedder.embed(texts[: self.batch_size], **options)
+        return self._embedder.embed(texts, **options)
+
+    def get_elmo_substitutes(
+        self, data: Sequence[str], topn: int = 3, nodelimiters: bool = True
+    ) -> list[list[dict[str, Any]]]:
+        """What each direction expects in the place of each word.
+
+        The forward predictions for a word come from the words before it, the backward ones from
+        those behind it, each sentence from zero state. (simple_elmo gives its model zero state for
+        each word, so that it sees one word of context; it wants as many sentences as the batch has
+        rows, and returns them in the order in which they end.)
+
+        Args:
+            data: sentences, words parted by spaces.
+            topn: how many words.
+            nodelimiters: leave out `<S>` and `</S>`.
+
+        Returns:
+            For each sentence and each of its words `{"word", "forward", "backward"}`, the latter
+            with `candidates` (ids), `candidate_words` and `logp` (natural logarithms, of four
+            digits), the best first; None for a direction that the model lacks. A word outside the
+            vocabulary is named `<UNK>`.
+
+        Raises:
+            ValueError: the model has no softmax or no vocabulary.
+        """
+        model = self.model
+        if not model.has_softmax or model.vocabulary is None:
+            lacks = "vocabulary" if model.has_softmax else "softmax"
+            raise ValueError(
+                f"get_elmo_substitutes: this model has no {lacks}; load one of ours or a training "
+                "checkpoint"
+            )
+        return [self._substitutes(text, topn, nodelimiters) for text in data]
+
+    def _substitutes(self, text: Any, topn: int, nodelimiters: bool) -> list[dict[str, Any]]:
+        model, vocabulary = self.model, self.model.vocabulary
+        tokens = text.split() if isinstance(text, str) else list(text)
+        ids = vocabulary.ids(tokens)
+        result: list[dict[str, Any]] = [
+            {"word": vocabulary.tokens[number], "forward": None, "backward": None} for number in ids
+        ]
+        if not tokens:
+            return result
+        # Distinct or not, each position is a row of its own; <S> is read first and </S> never.
+        rows = model.sentence_encoder.encode(tokens)
+        names = model.config.direction_names
+        n = len(tokens)
+        reading = {"forward": np.arange(n), "backward": np.arange(n + 1, 1, -1)}
+        inputs = np.stack([reading[name] for name in names])[:, None]
+        h, _ = model.network.top(rows, inputs, np.ones(inputs.shape, bool))
+        scores = self._scores(h)  # (directions, tokens, V)
+        if nodelimiters:
+            scores[..., [vocabulary.bos_id, vocabulary.eos_id]] = -np.inf
+        topn = min(topn, scores.shape[-1] - 2 * nodelimiters)
+        for name, direction in zip(names, scores, strict=True):
+            for position, row in enumerate(direction):
+                best = np.argsort(-row, kind="stable")[:topn]
+                place = position if name == "forward" else n - 1 - position
+                result[place][name] = {
+                    "candidates": best.tolist(),
+                    "candidate_words": [vocabulary.tokens[number] for number in best],
+                    "logp": np.round(row[best].astype(float), 4).tolist(),
+                }
+        return result
+
+    def _scores(self, h: Any) -> np.ndarray:
+        """ln P of every type, `(directions, tokens, V)`."""
+        head = self.model.network.head
+        logits = ops.matmul(h[:, 0], ops.transpose(self.model.network.softmax_kernel)) + head.bias
+        return np.array(ops.convert_to_numpy(ops.log_softmax(logits, axis=-1)))

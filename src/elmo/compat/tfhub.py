@@ -1,0 +1,129 @@
+"""The ELMo module of TensorFlow Hub (`google/elmo`), without `hub.Module` and sessions.
+
+`elmo = hub.Module("https://tfhub.dev/google/elmo/3")` becomes `elmo = ElmoModule("original")`; what
+a call gives is there at once, as arrays of NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from elmo.api import BiLM, load
+
+__all__ = ["ElmoModule"]
+
+SIGNATURES = ("default", "tokens")
+
+
+class ElmoModule:
+    """All layers of a published ELMo, their weighted sum, and one vector a sentence.
+
+    Each sentence is read from zero state, whatever its batch; `state="carry"` keeps the LSTM state
+    from call to call.
+
+    Args:
+        source: whatever `elmo.load` takes, or a `BiLM`. (The weights in the hub's own module are
+            those of `"original"`.)
+        weights: of the layers in `elmo`, before the softmax; an equal share of each by default, as
+            in the module before it is trained.
+        scaling: of the sum.
+        state: `"reset"` or `"carry"`.
+
+    Call arguments:
+        inputs: with the signature `"default"` strings, one a sentence, split at spaces; with
+            `"tokens"` a dict of `tokens`, lists of tokens of one length (or an array), padded by
+            `""`, and `sequence_len`, the number of real ones in each.
+        signature: `"default"` or `"tokens"`.
+        as_dict: all outputs; otherwise `default` alone.
+
+    Returns:
+        float32 arrays, zeros at padding: `word_emb` `(batch, longest, P)`, the vector of the token
+        alone; `lstm_outputs1`, `lstm_outputs2` (and so on, one a layer) `(batch, longest, 2P)`;
+        `elmo` `(batch, longest, 2P)`, the weighted sum; `default` `(batch, 2P)`, its mean over the
+        real tokens. `longest` is that of the input.
+
+    Raises:
+        ValueError: an unknown signature, or inputs that do not fit it.
+
+    Example (needs a download)::
+
+        elmo = ElmoModule("original")
+        elmo(["the cat is on the mat", "dogs are in the fog"], as_dict=True)["elmo"]  # (2, 6, 1024)
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        *,
+        weights: Sequence[float] | None = None,
+        scaling: float = 1.0,
+        state: str = "reset",
+    ) -> None:
+        if state not in ("carry", "reset"):
+            raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
+        self.model = source if isinstance(source, BiLM) else load(source)
+        n_layers = self.model.config.lstm.n_layers + 1
+        self.weights = np.zeros(n_layers) if weights is None else np.asarray(weights, float)
+        if self.weights.shape != (n_layers,):
+            raise ValueError(f"weights={weights!r}: must be {n_layers} numbers, one a layer")
+        self.scaling = float(scaling)
+        self.state = state
+
+    def __call__(
+        self, inputs: Any, signature: str = "default", as_dict: bool = False
+    ) -> dict[str, np.ndarray] | np.ndarray:
+        if signature not in SIGNATURES:
+            raise ValueError(f"signature={signature!r}: must be 'default' or 'tokens'")
+        sentences, longest = _strings(inputs) if signature == "default" else _tokens(inputs)
+        found = self.model.embed(sentences, state=self.state, batch_size=max(1, len(sentences)))
+        config = self.model.config
+        n_layers = config.lstm.n_layers + 1
+        layers = np.zeros((n_layers, len(found), longest, config.output_dim), np.float32)
+        for number, vectors in enumerate(found):
+            layers[:, number, : vectors.shape[1]] = vectors
+        shares = np.exp(self.weights - self.weights.max())
+        shares = (self.scaling * shares / shares.sum()).astype(np.float32)
+        mixed = np.einsum("l,lbtd->btd", shares, layers)
+        lengths = np.array([len(sentence) for sentence in sentences], np.float32)
+        default = mixed.sum(axis=1) / np.maximum(lengths, 1)[:, None]
+        if not as_dict:
+            return default
+        return {
+            "word_emb": layers[0, ..., : config.lstm.projection_dim],
+            **{f"lstm_outputs{number}": layers[number] for number in range(1, n_layers)},
+            "elmo": mixed,
+            "default": default,
+        }
+
+
+def _strings(inputs: Any) -> tuple[list[list[str]], int]:
+    """Tokens of each string, and how many the longest has."""
+    if isinstance(inputs, Mapping):
+        inputs = inputs.get("strings")
+    if inputs is None or isinstance(inputs, str | bytes) or np.ndim(inputs) != 1:
+        raise ValueError("inputs: signature 'default' takes a list of strings, one a sentence")
+    sentences = [_text(sentence).split() for sentence in inputs]
+    return sentences, max(map(len, sentences), default=0)
+
+
+def _tokens(inputs: Any) -> tuple[list[list[str]], int]:
+    """The real tokens of each row, and the length of the rows."""
+    if not isinstance(inputs, Mapping) or not {"tokens", "sequence_len"} <= set(inputs):
+        raise ValueError("inputs: signature 'tokens' takes a dict of 'tokens' and 'sequence_len'")
+    rows = [[_text(token) for token in row] for row in inputs["tokens"]]
+    lengths = [int(length) for length in np.asarray(inputs["sequence_len"]).reshape(-1)]
+    longest = max(map(len, rows), default=0)
+    fits = len(lengths) == len(rows) and all(len(row) == longest for row in rows)
+    if not fits or any(not 0 <= length <= longest for length in lengths):
+        raise ValueError(
+            f"sequence_len={lengths}: must be a number for each of {len(rows)} rows of tokens, which "
+            f"have one length, and no more than that ({longest})"
+        )
+    return [row[:length] for row, length in zip(rows, lengths, strict=True)], longest
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
