@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
 import jax
@@ -58,13 +59,19 @@ def make_step(step: Any) -> Any:
         carry = step.next_carry(carry, new_slots, lstm_state, nats, targets, norm, good)
         values = iter(new_dense)
         trainable = [next(values) if name is None else tables[name] for name in names]
-        return carry, (trainable, others, new_optimizer, metrics)
+        return carry, (trainable, others, new_optimizer, metrics), value
 
     compiled = jax.jit(one_step, donate_argnums=(0, 1))
 
+    losses = collections.deque()
+
     def train_function(state, iterator):
         next(iter(iterator))
-        step.carry, state = compiled(state, step.carry, step.next_batch())
+        step.carry, state, loss = compiled(state, step.carry, step.next_batch())
+        # JAX runs ahead of its results. Two steps keep it busy; more would only delay a stop.
+        losses.append(loss)
+        if len(losses) > 2:
+            losses.popleft().block_until_ready()
         return {}, state
 
     return train_function

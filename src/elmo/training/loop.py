@@ -193,15 +193,15 @@ class _Watch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         run, now = self.run, time.monotonic()
-        if now - self.last_look > 0.5:
-            self._look(now)
+        if now - self.last_look > 1.0:
+            self._look()
         stop = self.bad or self.signals.asked or run.step.position >= run.total
         if stop:
             run.model.stop_training = True
         elif now - self.last_checkpoint > 60 * run.config.checkpoint_minutes:
             self._checkpoint()
 
-    def _look(self, now: float) -> None:
+    def _look(self) -> None:
         """Read the sums of the steps since the last look."""
         sums = self.run.step.take_sums()
         self.bad = self.bad or bool(sums.pop("bad"))
@@ -209,6 +209,7 @@ class _Watch(keras.callbacks.Callback):
             self.run.sums[name] = self.run.sums.get(name, 0.0) + value.astype(np.float64)
         targets = float(sums["targets"].sum()) / len(sums["targets"])
         self.epoch_targets += targets
+        now = time.monotonic()  # reading the sums has waited for the steps
         rate = targets / max(now - self.last_look, 1e-9)
         self.last_look = now
         perplexities = self._training_perplexities()
@@ -231,13 +232,13 @@ class _Watch(keras.callbacks.Callback):
 
     def _checkpoint(self) -> None:
         _ = self.model  # on JAX this brings the variables up to date
-        self._look(time.monotonic())
+        self._look()
         self.run.checkpoint(self.seconds)
         self.last_checkpoint = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         run = self.run
-        self._look(time.monotonic())
+        self._look()
         if self.bad:
             run.checkpoint(self.seconds)
             return
