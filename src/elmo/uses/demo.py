@@ -83,6 +83,10 @@ def demo(
     began = time.monotonic()
     tell = Teller(file or sys.stdout)
     output = Path(output)
+    if output.exists() and not overwrite and not (output.is_dir() and not os.listdir(output)):
+        raise FileExistsError(
+            f"{output}: is there; replace it (--overwrite) or name another folder (-o)"
+        )
 
     from elmo.api import train
     from elmo.text.builtin import builtin_sentences, split
@@ -189,6 +193,9 @@ def _draw(output: Path, unigram: float) -> Path:
         axes.plot(*zip(*points, strict=True), style, markersize=4, label=f"ELMo, {name}")
     axes.set(xlabel="epochs", ylabel="held-out perplexity", yscale="log")
     axes.set_title("A small ELMo on Python's documentation")
+    axes.set_xticks([r["epoch"] for r in rows])
+    axes.yaxis.set_major_formatter("{x:.0f}")
+    axes.yaxis.set_minor_formatter("{x:.0f}")
     axes.grid(alpha=0.3, which="both")
     axes.legend(frameon=False)
     aside = output / f".{CURVE}.part"
