@@ -81,7 +81,8 @@ def test_substitutes(elmo):
 def test_substitutes_of_a_checkpoint(data_folder):
     """Every direction's log-probability of the word itself is that of bilm-tf."""
     place = data_folder("bilm-tf-checkpoint")
-    expected = np.load(place / "expected.npz")
+    with np.load(place / "expected.npz") as file:
+        expected = dict(file)
     elmo = ElmoModel()
     elmo.load(place / "model", full=True)
     lines = (place / "sentences.txt").read_text(encoding="utf-8").splitlines()

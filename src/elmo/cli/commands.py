@@ -165,27 +165,40 @@ def embed(
     batch_size: int | None = None,
     layout: str = "allennlp",
     dtype: str = "float32",
+    fasta: bool = False,
+    residues: str = "keep",
+    token_cache: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     blank_lines: str = "keep",
     encoding_errors: str = "strict",
     raw: bool = False,
 ) -> dict[str, Any]:
-    """Write the vectors of a text to a file; see `elmo.BiLM.embed_file`.
+    """Write the vectors of a text to a file; see `elmo.embed.files.embed_file`.
 
     A sentence's key is its number from 0; blank lines are kept, so that it is the line's number.
+    With `fasta` the source is a FASTA file, the key a sequence's name, and `pool="mean"` gives one
+    vector a protein; `residues` is `rare` of `Fasta`. `token_cache` is a file of `cache_tokens`.
 
     Returns:
         `output`, `layers`, `pool`, `state`, and what was written (`EmbeddingReport.to_dict`).
     """
     from elmo.api import load
+    from elmo.embed.embedder import Embedder
+    from elmo.embed.files import embed_file
     from elmo.text.corpus import Corpus
+    from elmo.text.fasta import Fasta
 
     output = Path(output)
     _must_be_free(output, overwrite)
-    text = Corpus(source, blank_lines=blank_lines, encoding_errors=encoding_errors, raw=raw)
+    if fasta:
+        text = Fasta(source, rare=residues)
+    else:
+        text = Corpus(source, blank_lines=blank_lines, encoding_errors=encoding_errors, raw=raw)
+    found = load(model)
+    embedder = Embedder(found.network, found.sentence_encoder, token_cache=token_cache)
     options = {"layers": layers, "pool": pool, "state": state, "layout": layout, "dtype": dtype}
-    report = load(model).embed_file(
-        text, output, batch_size=batch_size, overwrite=overwrite, **options
+    report = embed_file(
+        embedder, text, output, batch_size=batch_size, overwrite=overwrite, **options
     )
     return {"output": str(output), **options, **report.to_dict()}
 
@@ -198,9 +211,11 @@ def info(model: str | os.PathLike[str]) -> dict[str, Any]:
         `vocabulary`, `softmax`, `state`, `files` with their sizes, `run` (of a run of ours: its
         last line of metrics).
     """
+    from elmo.formats.download import resolve
     from elmo.formats.pretrained import read
 
-    found = read(model)
+    place = resolve(os.fspath(model))
+    found = read(place)
     sizes = {name: int(array.size) for name, array in found.weights.items()}
     softmax = sum(size for name, size in sizes.items() if name.startswith("softmax/"))
     words = found.vocabulary
@@ -213,8 +228,8 @@ def info(model: str | os.PathLike[str]) -> dict[str, Any]:
         "vocabulary": None if words is None else len(words),
         "softmax": found.has_softmax,
         "state": settings.get("state"),
-        "files": _files(Path(model)),
-        "run": _last_metrics(Path(model)),
+        "files": _files(Path(place)),
+        "run": _last_metrics(Path(place)),
     }
 
 

@@ -83,6 +83,36 @@ def info(result: Result) -> str:
     return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
 
 
+def convert(result: Result) -> str:
+    """The files of a model that was written in another form."""
+    lines = [f"{result['output']}: {result['to']}, from {result['format'] or 'unknown layout'}"]
+    lines += [f"  {name}  {size:,} bytes" for name, size in result["files"].items()]
+    return "\n".join(lines + [f"note: {note}" for note in result["notes"]])
+
+
+def models(result: Result) -> str:
+    """A line for each published model."""
+    rows = [("name", "language", "parameters", "size", "layout", "trained on")]
+    for model in result["models"]:
+        parameters = f"{model['parameters'] / 1e6:.1f} M" if model["parameters"] else "–"
+        size = f"{model['size'] / 1e6:,.0f} MB" if model["size"] else "–"
+        row = (model["name"], model["language"], parameters, size, model["layout"])
+        rows.append((*row, model["description"]))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def cache_tokens(result: Result) -> str:
+    """Vectors of words that were written."""
+    return (
+        f"{result['output']}: {result['words']:,} words of {result['dim']} numbers, "
+        f"{result['bytes']:,} bytes"
+    )
+
+
 def demo(result: Result) -> str:
     """Nothing: the demo tells its story while it runs."""
     return ""

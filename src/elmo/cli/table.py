@@ -195,6 +195,20 @@ COMMANDS: dict[str, Command] = {
                 click.Option(
                     ["--dtype"], type=click.Choice(["float32", "float16"]), default="float32"
                 ),
+                click.Option(
+                    ["--fasta"],
+                    is_flag=True,
+                    help="Amino-acid sequences: a residue is a token, a name is a key.",
+                ),
+                click.Option(
+                    ["--residues"],
+                    type=click.Choice(["keep", "x"]),
+                    default="keep",
+                    help="Of --fasta: read B, J, O, U and Z as they are, or as X.",
+                ),
+                click.Option(
+                    ["--token-cache"], metavar="FILE", help="Vectors of words, by cache-tokens."
+                ),
                 o.overwrite("Replace the file if there is one."),
                 *o.reading("keep"),
             ],
@@ -204,6 +218,47 @@ COMMANDS: dict[str, Command] = {
             "What a model is made of.",
             "elmo info my-elmo",
             [o.model()],
+        ),
+        Command(
+            "convert",
+            "Write a model in another form.",
+            "elmo convert original my-folder --to allennlp\n"
+            "elmo convert my-elmo my-elmo.keras --to keras",
+            [
+                click.Argument(["source"], metavar="SRC"),
+                click.Argument(["output"], metavar="DST"),
+                click.Option(
+                    ["--to"],
+                    type=click.Choice(["allennlp", "keras", "safetensors"]),
+                    default="allennlp",
+                    help="A folder for AllenNLP, bilm-tf and simple_elmo, or a file.",
+                ),
+                click.Option(
+                    ["--vocabulary"], metavar="FILE", help="Where the model does not have it."
+                ),
+                o.overwrite(),
+            ],
+            home="elmo.cli.model_commands",
+        ),
+        Command(
+            "models",
+            "Published models that can be loaded by name.",
+            "elmo models",
+            [],
+            home="elmo.cli.model_commands",
+        ),
+        Command(
+            "cache-tokens",
+            "Work out the vectors of words once.",
+            "elmo cache-tokens original words.txt -o words.hdf5\n"
+            "elmo embed original text.txt -o vectors.hdf5 --token-cache words.hdf5",
+            [
+                o.model(),
+                click.Argument(["vocabulary"], metavar="[VOCAB]", required=False),
+                o.output(None, "The file: .hdf5 as bilm-tf has it, .txt or .txt.gz as AllenNLP."),
+                o.overwrite("Replace the file if there is one."),
+            ],
+            home="elmo.cli.model_commands",
         ),
     )
 }
