@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 
 from elmo.api import load
+from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.formats import fetch as fetch_module
 from elmo.formats.errors import FormatError
 from elmo.formats.pretrained import write_folder
 from elmo.formats.registry import MODELS, RemoteFile, RemoteModel
 from tests.formats.helpers import character_config, model
 from tests.formats.web import Site, serving
+from tests.reference.bilm import ReferenceBiLM
+from tests.reference.published import read_weights, sentence_ids
 
 pytestmark = pytest.mark.numerics
 
@@ -136,3 +139,25 @@ def test_names_that_are_none(tmp_path):
         load("orginal")
     folder = write_folder(model(character_config()), tmp_path / "model")
     assert load(str(folder)).vocabulary is None
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("n_layers", [1, 3])
+def test_what_we_write_is_read_apart(tmp_path, n_layers, skip):
+    """Our folder, read and computed by the NumPy reference, which shares no code with the package."""
+    cnn = CharCNNConfig(embedding_dim=3, filters=[[1, 4], [3, 6]], n_highway=2, activation="tanh")
+    lstm = LSTMConfig(
+        dim=9,
+        projection_dim=4,
+        n_layers=n_layers,
+        cell_clip=0.5,
+        proj_clip=0.3,
+        use_skip_connections=skip,
+    )
+    config = BiLMConfig(char_cnn=cnn, lstm=lstm)
+    load(write_folder(model(config), tmp_path / "a")).save(tmp_path / "b")
+    reference = ReferenceBiLM(read_weights(tmp_path / "b" / "weights.hdf5"), config)
+    sentences = ["The bank closed", "élan 漢字 " + "x" * 60]
+    for text, vectors in zip(sentences, load(tmp_path / "b").embed(sentences), strict=True):
+        wanted, _ = reference.layers(sentence_ids(text.split()))
+        np.testing.assert_allclose(vectors, wanted[:, 1:-1], rtol=0, atol=1e-5)
