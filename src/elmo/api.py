@@ -381,6 +381,7 @@ def train(
         ),
         tied=model_config.weight_tying,
         order=training.stream_order,
+        state_resets=training.state_resets,
         seed=training.seed,
     )
     train_network(

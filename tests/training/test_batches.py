@@ -126,16 +126,23 @@ def test_a_vocabulary_out_of_order_is_ranked_by_its_counts():
 
 def test_characters_are_those_of_the_tokens():
     batches, _ = make(characters=12)
-    batch = batches.batch(1)
+    batch = batches.batch(0)
     assert batch["tokens"].shape[1] == 12
     assert not batch["tokens"][0].any()
-    encoder = SentenceEncoder(characters=12)
-    stream_start = [["<S>", *s] for s in text()]
-    flat = [token for sentence in stream_start for token in sentence]
-    first = batch["tokens"][batch["inputs"][0, 0, 0]]  # position 6 of the first row
-    token = flat[6]
-    wanted = encoder.encode([] if token == "<S>" else [token])
-    np.testing.assert_array_equal(first, wanted[0] if token == "<S>" else wanted[1])
+    wanted = SentenceEncoder(characters=12).encode(text()[0])
+    read = batch["tokens"][batch["inputs"][0, 0]]  # the first row's first window
+    np.testing.assert_array_equal(read[: len(wanted) - 1], wanted[: len(read)][: len(wanted) - 1])
+
+
+def test_rows_begin_anew_at_an_epoch_and_in_the_share_that_is_asked_for():
+    batches, _ = make(state_resets=0.25)
+    resets = np.stack([batches.batch(k)["reset"] for k in range(40 * len(batches))])
+    firsts = np.arange(len(resets)) % len(batches) == 0
+    assert resets[firsts].all()
+    n = resets[~firsts].size
+    assert abs(resets[~firsts].mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / n)
+    never, _ = make(state_resets=0.0)
+    assert not never.batch(1)["reset"].any()
 
 
 def test_the_exact_softmax_has_types_as_targets():

@@ -27,13 +27,22 @@ def test_a_later_part_of_sentences():
 
 
 def test_stream_by_hand():
+    """Seven positions in two rows: the cut at 3.5 goes to the nearest beginning of a sentence."""
     stream = Stream(OFFSETS, np.array([2, 0, 1]), batch_size=2)
-    assert (stream.n_positions, stream.row_length) == (7, 4)
-    window = stream.window(0, 4, BOTH)
-    assert written(window.inputs[0]) == ["<S> d <S> a", "b c <S> ."]
-    assert written(window.targets[0]) == ["d </S> a b", "c </S> </S> ."]
-    assert written(window.inputs[1]) == ["</S> d </S> c", "b a </S> ."]
-    assert written(window.targets[1]) == ["d <S> c b", "a <S> <S> ."]
+    assert stream.row_length == 5
+    window = stream.window(0, 5, BOTH)
+    assert written(window.inputs[0]) == ["<S> d . . .", "<S> a b c <S>"]
+    assert written(window.targets[0]) == ["d </S> . . .", "a b c </S> </S>"]
+    assert written(window.inputs[1]) == ["</S> d . . .", "</S> c b a </S>"]
+    assert written(window.targets[1]) == ["d <S> . . .", "c b a <S> <S>"]
+
+
+def test_more_rows_than_sentences_leave_some_empty():
+    stream = Stream(OFFSETS, np.arange(3), batch_size=9)
+    targets = stream.window(0, stream.row_length, ("forward",)).targets[0]
+    assert sorted(row for row in written(targets) if row.strip(". ")) == sorted(
+        ["a b c </S>", "</S> . . .", "d </S> . ."]
+    )
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])

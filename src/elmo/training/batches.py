@@ -87,6 +87,7 @@ class Batches:
         sampling: how negatives are drawn.
         tied: the softmax uses the embedding, so that both name rows of one table.
         order: of a stream: `"corpus"` or `"shuffled"` sentences.
+        state_resets: of a stream: share of windows that a row begins from zero state.
         seed: of orders and negatives.
         shuffle: in sentence mode, deal the sentences of a bucket to batches anew in each epoch,
             and take the batches in another order; without it they follow the corpus as far as the
@@ -105,6 +106,7 @@ class Batches:
         sampling: Sampling,
         tied: bool = False,
         order: str = "corpus",
+        state_resets: float = 0.0,
         seed: int = 0,
         shuffle: bool = True,
     ) -> None:
@@ -117,6 +119,7 @@ class Batches:
         self.sampling = sampling
         self.tied = tied
         self.order = order
+        self.state_resets = state_resets
         self.seed = seed
         self.shuffle = shuffle
         self.offsets = np.asarray(tokens.corpus.offsets)
@@ -143,8 +146,8 @@ class Batches:
             `inputs` and `targets`, places among `tokens` and `rows`, and `mask`, each `(directions,
             batch, time)`; `tokens` `(u,)` or `(u, M)`; with sampling `rows` `(r,)` (types from 0, padded
             with repetitions that `row_mask` leaves out), `negatives`, `negative_log_expected` and
-            `target_log_expected`; without it `targets` are types. `reset` is 1 where the state must not
-            be carried from the batch before.
+            `target_log_expected`; without it `targets` are types. `reset`, `(batch,)`, is 1 where a
+            row's state must not be carried from the batch before.
         """
         epoch, step = divmod(number, self.per_epoch)
         rows = self._rows(epoch, step)
@@ -153,7 +156,7 @@ class Batches:
         batch = {
             "inputs": inputs,
             "mask": mask,
-            "reset": np.float32(self.mode == "sentence" or step == 0),
+            "reset": self._resets(number, step),
         }
         targets = np.maximum(self.tokens.targets(rows.targets) - 1, 0).astype(np.int32)
         positions = inputs.size
@@ -205,6 +208,12 @@ class Batches:
                 for t, n in zip(per_direction, tries, strict=True)
             ]
         )
+
+    def _resets(self, number: int, step: int) -> np.ndarray:
+        if self.mode == "sentence":
+            return np.ones(1, np.float32)
+        drawn = np.random.default_rng([self.seed, 2, number]).random(self.batch_size)
+        return ((drawn < self.state_resets) | (step == 0)).astype(np.float32)
 
     def _rows(self, epoch: int, step: int) -> Rows:
         if self.mode == "stream":

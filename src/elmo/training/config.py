@@ -35,6 +35,8 @@ class TrainingConfig:
         window: positions of a row; in sentence mode `batch_size · window` positions are the budget of
             a batch, whatever the length of its sentences.
         stream_order: of a stream's sentences, `"corpus"` or `"shuffled"` anew each epoch.
+        state_resets: share of a stream's windows that a row begins from zero state, so that the model
+            knows how to begin: sentences alone are embedded from there. 0 as published.
         max_sentence_tokens: longer sentences are split.
         epochs: passes over the text.
         max_steps: stop after this many steps in all, in the middle of an epoch if need be.
@@ -66,6 +68,7 @@ class TrainingConfig:
     batch_size: int = 32
     window: int = 35
     stream_order: Literal["corpus", "shuffled"] = "shuffled"
+    state_resets: float = 0.02
     max_sentence_tokens: int = 400
     epochs: int = 10
     max_steps: int | None = None
@@ -122,6 +125,10 @@ class TrainingConfig:
         for name in ("clip_norm", "clip_value"):
             value = getattr(self, name)
             _require(value is None or _positive(value), name, value, "a positive number, or None")
+        share = self.state_resets
+        _require(
+            isinstance(share, int | float) and 0 <= share <= 1, "state_resets", share, "from 0 to 1"
+        )
         for name in ("initial_accumulator", "weight_decay"):
             value = getattr(self, name)
             number = isinstance(value, int | float) and value >= 0

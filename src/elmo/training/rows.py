@@ -81,27 +81,36 @@ def sentence_rows(
 
 
 class Stream:
-    """Sentences in an order, one after the other, cut into `batch_size` rows of equal length.
+    """Sentences in an order, one after the other, cut into `batch_size` rows of nearly equal length.
+
+    A row begins with a sentence: in the middle of one a model has never begun, and may not recover.
 
     Args:
         offsets: where sentences begin in the corpus, `(sentences + 1,)`.
         order: the sentences' order, `(sentences,)`.
         batch_size: number of rows; each direction reads the same sentences in the same order.
+
+    Attributes:
+        row_length: positions of the longest row.
     """
 
     def __init__(self, offsets: np.ndarray, order: np.ndarray, batch_size: int) -> None:
         self.starts = offsets[order]
         self.lengths = offsets[order + 1] - self.starts
         self.ends = np.cumsum(self.lengths + 1)
-        self.n_positions = int(self.ends[-1])
-        self.row_length = -(-self.n_positions // batch_size)
-        self.batch_size = batch_size
+        begins = np.append(0, self.ends)
+        wanted = np.arange(batch_size + 1) * self.ends[-1] / batch_size
+        # The sentence boundary that is nearest to an equal cut.
+        after = np.searchsorted(begins, wanted).clip(1, len(begins) - 1)
+        before_is_nearer = wanted - begins[after - 1] < begins[after] - wanted
+        cuts = begins[after - before_is_nearer]
+        self.row_begins, self.row_ends = cuts[:-1], cuts[1:]
+        self.row_length = int((self.row_ends - self.row_begins).max())
 
     def window(self, first: int, time: int, directions: tuple[str, ...]) -> Rows:
-        """Positions `first` to `first + time` of every row; past the end of a row there is nothing."""
-        columns = np.arange(first, first + time)
-        places = np.arange(self.batch_size)[:, None] * self.row_length + columns
-        real = (columns < self.row_length) & (places < self.n_positions)
+        """Positions `first` to `first + time` of every row; past a row's end there is nothing."""
+        places = self.row_begins[:, None] + np.arange(first, first + time)
+        real = places < self.row_ends[:, None]
         places = np.where(real, places, 0)
         which = np.searchsorted(self.ends, places, side="right")
         lengths = self.lengths[which]

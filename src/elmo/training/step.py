@@ -138,7 +138,7 @@ class Step:
         vectors = ops.cast(vectors, network.compute_dtype)
         state = None
         if self.config.mode == "stream":
-            keep = 1.0 - batch["reset"]
+            keep = 1.0 - ops.reshape(batch["reset"], (1, 1, -1, 1))
             state = (carry["h"] * keep, carry["c"] * keep)
         h, state = network.top_from_vectors(
             vectors, batch["inputs"], batch["mask"], state, training=True
