@@ -19,6 +19,7 @@ FLOORS = {
     "training": 4,
     "embed": 5,
     "api": 6,
+    "runs": 6,
     "uses": 6,
     "compat": 6,
     "integrations": 6,

@@ -25,7 +25,7 @@ _HOMES = {
     "TrainingConfig": "elmo.training.config",
     "Vocabulary": "elmo.text.vocabulary",
     "load": "elmo.api",
-    "train": "elmo.api",
+    "train": "elmo.runs",
 }
 _MODULES = {"datasets": "elmo.text.datasets"}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from elmo.config import BiLMConfig
 from elmo.text.corpus import Corpus
+from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches import Tokens
@@ -106,7 +107,7 @@ class LMDataGenerator(keras.utils.PyDataset):
             token_maxlen if token_encoding == "char" else None,
             lowercase=self.vocabulary.lowercase,
         )
-        self.encoded = encoder.encode_corpus(self.corpus)
+        self.encoded = encode_corpus(encoder, self.corpus)
         self.tokens = Tokens(self.encoded)
         self.order = np.arange(self.encoded.n_sentences)
         self._random = np.random.default_rng(seed)

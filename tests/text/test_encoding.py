@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from elmo.text import encoded_corpus
 from elmo.text.characters import Characters
 from elmo.text.corpus import Corpus, CorpusError
+from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder, length_buckets
 from elmo.text.vocabulary import Vocabulary
 
@@ -191,7 +192,7 @@ def test_a_corpus_is_its_sentences_one_by_one(
     encoder = SentenceEncoder(VOCABULARY if with_vocabulary else None, characters)
     corpus = Corpus.from_sentences(SENTENCES, blank_lines="keep")
     folder = tmp_path / "ids" if in_folder else None
-    encoded = encoder.encode_corpus(corpus, folder)
+    encoded = encode_corpus(encoder, corpus, folder)
     assert (encoded.n_sentences, encoded.n_tokens) == (5, 7)
     assert encoded.offsets.tolist() == [0, 2, 2, 5, 6, 7]
     assert encoded.lengths.tolist() == [2, 0, 3, 1, 1]
@@ -221,16 +222,16 @@ def test_a_corpus_is_its_sentences_one_by_one(
 
 def test_encoding_again_into_a_folder_leaves_the_first_arrays_whole(tmp_path):
     encoder = SentenceEncoder(VOCABULARY)
-    first = encoder.encode_corpus([["the", "cat"]], tmp_path)
-    second = encoder.encode_corpus([["cat"]], tmp_path)
+    first = encode_corpus(encoder, [["the", "cat"]], tmp_path)
+    second = encode_corpus(encoder, [["cat"]], tmp_path)
     assert (first.ids.tolist(), second.ids.tolist()) == ([4, 5], [5])
-    assert encoder.encode_corpus([[]], tmp_path).ids.tolist() == []
+    assert encode_corpus(encoder, [[]], tmp_path).ids.tolist() == []
 
 
 def test_where_a_token_was_first_cut_in_a_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text(f"a b\n\nc {'d' * 10_000}\n{'e' * 99}\n")
-    encoded = SentenceEncoder(characters=50).encode_corpus(Corpus(path))
+    encoded = encode_corpus(SentenceEncoder(characters=50), Corpus(path))
     assert encoded.report.first_cut == ("d" * 10_000, 3, str(path))
     assert encoded.cut == 2
     assert f"'{'d' * 24}…' on line 3 of {path}" in str(encoded.report)
@@ -238,13 +239,13 @@ def test_where_a_token_was_first_cut_in_a_file(tmp_path):
 
 def test_an_empty_corpus_is_an_error():
     with pytest.raises(CorpusError, match="no sentence"):
-        SentenceEncoder(VOCABULARY).encode_corpus([])
+        encode_corpus(SentenceEncoder(VOCABULARY), [])
 
 
 def test_wikitext_with_its_own_vocabulary_knows_every_word(data_folder):
     corpus = Corpus(data_folder("wikitext-2/wiki.valid.tokens"), blank_lines="keep")
     vocabulary = Vocabulary.from_corpus(corpus)
-    encoded = SentenceEncoder(vocabulary, 50).encode_corpus(corpus)
+    encoded = encode_corpus(SentenceEncoder(vocabulary, 50), corpus)
     assert encoded.n_tokens + encoded.n_sentences == 217_646
     assert encoded.unknown == 0
     found = np.bincount(encoded.ids - 1, minlength=len(vocabulary))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from elmo.text.corpus import Corpus
+from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches import Batches, Sampling, Tokens, prefetch
@@ -21,7 +22,7 @@ def make(mode="stream", characters=None, sampling=8, tied=False, **options):
     options = {"batch_size": 3, "window": 6, "directions": BOTH, "seed": 5, **options}
     per_direction = options.pop("per_direction", False)
     batches = Batches(
-        Tokens(encoder.encode_corpus(corpus)),
+        Tokens(encode_corpus(encoder, corpus)),
         mode=mode,
         vocabulary_size=len(vocabulary),
         sampling=Sampling(sampling, vocabulary.ranks(), per_direction),
@@ -40,7 +41,7 @@ def targets_of(batch):
 def test_an_epoch_predicts_every_token_once(mode):
     batches, vocabulary = make(mode, order="shuffled")
     words = [t for s in text() for t in s]
-    for epoch in range(2):
+    for epoch in range(6):
         numbers = range(epoch * len(batches), (epoch + 1) * len(batches))
         for direction, boundary in ((0, "</S>"), (1, "<S>")):
             found = [
@@ -111,7 +112,7 @@ def test_a_vocabulary_out_of_order_is_ranked_by_its_counts():
     np.random.default_rng(0).shuffle(shuffled)
     vocabulary = Vocabulary(shuffled).with_counts(corpus)
     batches = Batches(
-        Tokens(SentenceEncoder(vocabulary).encode_corpus(corpus)),
+        Tokens(encode_corpus(SentenceEncoder(vocabulary), corpus)),
         mode="stream", batch_size=2, window=4, directions=BOTH, vocabulary_size=len(vocabulary),
         sampling=Sampling(2, vocabulary.ranks()),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from elmo.bilm.language_model import BiLanguageModel
 from elmo.bilm.weights import set_weights
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.text.corpus import Corpus
+from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
 from elmo.training import evaluation
@@ -45,7 +46,7 @@ def make(directions="both", characters=False, tied=False):
     encoder = SentenceEncoder(vocabulary, 50 if characters else None)
     corpus = Corpus.from_sentences(SENTENCES, blank_lines="keep")
     pairs = [(encoder.encode(s.split()), encoder.word_ids(s.split())) for s in SENTENCES]
-    return network, Tokens(encoder.encode_corpus(corpus)), ReferenceBiLM(weights, config), pairs
+    return network, Tokens(encode_corpus(encoder, corpus)), ReferenceBiLM(weights, config), pairs
 
 
 @pytest.mark.numerics

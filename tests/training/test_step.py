@@ -8,6 +8,7 @@ from elmo.bilm.initialization import initialize
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.bilm.weights import get_weights
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
+from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches import Batches, Sampling, Tokens
@@ -39,7 +40,7 @@ def make(mode="stream", characters=False, tied=False, directions="both", negativ
     training = TrainingConfig(mode=mode, negatives=negatives, **settings)
     encoder = SentenceEncoder(vocabulary, 6 if characters else None)
     batches = Batches(
-        Tokens(encoder.encode_corpus(TEXT)),
+        Tokens(encode_corpus(encoder, TEXT)),
         mode=mode,
         batch_size=2,
         window=5,

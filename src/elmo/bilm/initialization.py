@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from elmo.bilm.language_model import BiLanguageModel
 from elmo.bilm.weights import set_weights
+from elmo.config import BiLMConfig
 
 
 def initialize(network: Any, seed: int) -> None:
@@ -29,6 +31,14 @@ def initialize(network: Any, seed: int) -> None:
         shape = tuple(variable.shape)
         arrays[name] = _draw(name, shape, config, generator).astype(np.float32)
     set_weights(network, arrays)
+
+
+def new_network(config: BiLMConfig, seed: int) -> BiLanguageModel:
+    """A built network with its first weights; the seed is that of its dropout, too."""
+    network = BiLanguageModel(config, seed=seed)
+    network.build()
+    initialize(network, seed)
+    return network
 
 
 def _draw(name: str, shape: tuple[int, ...], config: Any, generator: np.random.Generator) -> Any:

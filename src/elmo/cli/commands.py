@@ -91,8 +91,8 @@ def train(
         `output`, `curve`, `metrics` (the last line of `metrics.csv`), `best` (the line that was
         kept), `parameters`, `vocabulary`.
     """
-    from elmo.api import train as train_model
     from elmo.config import ConfigError
+    from elmo.runs import train as train_model
     from elmo.training.report import read_metrics
 
     chosen = {name: value for name, value in settings.items() if value is not None}

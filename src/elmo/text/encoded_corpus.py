@@ -35,7 +35,7 @@ class EncodedCorpus:
         >>> from elmo.text.vocabulary import Vocabulary
         >>> corpus = Corpus.from_sentences(["a rose", "a red rose"])
         >>> vocabulary = Vocabulary(["<S>", "</S>", "<UNK>", "a", "rose"])
-        >>> encoded = SentenceEncoder(vocabulary, characters=5).encode_corpus(corpus)
+        >>> encoded = encode_corpus(SentenceEncoder(vocabulary, characters=5), corpus)
         >>> encoded.ids, encoded.offsets
         (array([4, 5, 4, 3, 5], dtype=int32), array([0, 2, 5]))
         >>> encoded.types, encoded.type_bytes.shape

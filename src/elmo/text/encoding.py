@@ -6,7 +6,6 @@ else is one more, for words and bytes alike.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,11 +14,10 @@ import numpy as np
 
 from elmo.text.buckets import length_buckets
 from elmo.text.characters import Characters
-from elmo.text.corpus import Corpus
 from elmo.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from elmo.text.encoded_corpus import EncodedCorpus
+    pass
 
 __all__ = ["EncodingReport", "SentenceEncoder", "TypeTable", "length_buckets"]
 
@@ -259,19 +257,6 @@ class SentenceEncoder:
             raise ValueError("vocabulary=None: word ids need a vocabulary")
         rows = self._rows(sentences, length)
         return self._table.word_ids[rows]
-
-    def encode_corpus(
-        self, corpus: Corpus, folder: str | os.PathLike[str] | None = None
-    ) -> EncodedCorpus:
-        """All sentences of a corpus as flat arrays; see `EncodedCorpus`.
-
-        Args:
-            corpus: a `Corpus`, or an iterable of lists of tokens.
-            folder: where arrays that do not fit in memory are written and mapped from.
-        """
-        from elmo.text.encoded_corpus import encode_corpus
-
-        return encode_corpus(self, corpus, folder)
 
     def _rows(self, sentences: Sequence[Sequence[str]], length: int | None) -> np.ndarray:
         """Rows of the table of types for a padded batch, int64 (batch, time)."""

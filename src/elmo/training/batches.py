@@ -128,8 +128,12 @@ class Batches:
             self._buckets = _buckets(np.diff(self.offsets) + 1, batch_size, window)
             self.per_epoch = sum(-(-len(b.sentences) // b.rows) for b in self._buckets)
         else:
-            stream = self._stream(0)
-            self.per_epoch = -(-stream.row_length // window)
+            longest = self._stream(0).row_length
+            if order == "shuffled":
+                # Each end of a row lies at most half a sentence off an equal cut, in any order.
+                positions = np.diff(self.offsets) + 1
+                longest = -(-int(positions.sum()) // batch_size) + int(positions.max())
+            self.per_epoch = -(-longest // window)
 
     def __len__(self) -> int:
         return self.per_epoch

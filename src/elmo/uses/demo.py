@@ -88,7 +88,7 @@ def demo(
             f"{output}: is there; replace it (--overwrite) or name another folder (-o)"
         )
 
-    from elmo.api import train
+    from elmo.runs import train
     from elmo.text.builtin import builtin_sentences, split
     from elmo.text.corpus import Corpus
 
