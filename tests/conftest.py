@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import tempfile
 
 import pytest
 
@@ -10,10 +9,6 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("MPLBACKEND", "agg")
-# Processes that tests start compile the same steps: what one has compiled serves the next.
-_COMPILED = tempfile.TemporaryDirectory(prefix="elmo-compiled-")
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _COMPILED.name)
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 
 @pytest.fixture(scope="session")

@@ -161,3 +161,15 @@ def test_what_we_write_is_read_apart(tmp_path, n_layers, skip):
     for text, vectors in zip(sentences, load(tmp_path / "b").embed(sentences), strict=True):
         wanted, _ = reference.layers(sentence_ids(text.split()))
         np.testing.assert_allclose(vectors, wanted[:, 1:-1], rtol=0, atol=1e-5)
+
+
+@pytest.mark.numerics
+def test_manylangs_ids_are_those_that_the_network_reads(data_folder):
+    """`encode` makes a padded batch whose layers are what `embed` gives, boundaries apart."""
+    found = load(data_folder("manylangs-fixture") / "model")
+    assert found.vocabulary is None
+    assert "vocabulary unknown" in repr(found)
+    sentences = [["one", "two", "three"], ["four"]]
+    layers = keras.ops.convert_to_numpy(found.network(found.encode(sentences)))
+    for row, vectors in zip(layers, found.embed(sentences), strict=True):
+        np.testing.assert_allclose(row[:, 1 : vectors.shape[1] + 1], vectors, atol=1e-5)

@@ -16,7 +16,7 @@ from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig
 from elmo.formats.contents import Pretrained
 from elmo.formats.pretrained import read, write_folder
-from elmo.text.corpus import Corpus
+from elmo.text.corpus import Corpus, split_tokens
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
@@ -80,7 +80,7 @@ class BiLM:
 
     @property
     def vocabulary(self) -> Vocabulary | None:
-        return self.sentence_encoder.vocabulary
+        return getattr(self.sentence_encoder, "vocabulary", None)
 
     def __repr__(self) -> str:
         lstm = self.config.lstm
@@ -108,7 +108,7 @@ class BiLM:
         Args:
             sentences: lists of tokens, or strings that are split at spaces.
         """
-        tokens = [s.split() if isinstance(s, str) else list(s) for s in sentences]
+        tokens = [split_tokens(s) if isinstance(s, str) else list(s) for s in sentences]
         return self.sentence_encoder.encode_batch(tokens)
 
     def embed(

@@ -133,7 +133,13 @@ elmo.train(sys.argv[1], output=sys.argv[2], resume=sys.argv[3] == "resume", prog
 
 def start(text, folder, how):
     source = Path(elmo.__file__).parent.parent
-    environment = {**os.environ, "PYTHONPATH": str(source)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(source),
+        # All of them compile the same step: what one has compiled serves the next.
+        "JAX_COMPILATION_CACHE_DIR": str(text.parent / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+    }
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, str(text), str(folder), how],
         env=environment,

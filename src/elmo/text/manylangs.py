@@ -165,6 +165,14 @@ class ManyLangsCharacters:
         cut = (token[: self.max_characters_per_token - 2] for token in tokens)
         return np.array([self._row(token) for token in ("<bos>", *cut, "<eos>")], np.int32) + 1
 
+    def encode_batch(self, sentences: Sequence[Sequence[str]]) -> np.ndarray:
+        """Ids of sentences, padded behind with 0, int32 (batch, time, 1 + M)."""
+        encoded = [self.encode(tokens) for tokens in sentences]
+        batch = np.zeros((len(encoded), max(map(len, encoded), default=0), self.width), np.int32)
+        for row, ids in zip(batch, encoded, strict=True):
+            row[: len(ids)] = ids
+        return batch
+
     def _row(self, token: str) -> list[int]:
         ids, limit = self.characters, self.max_characters_per_token
         if token in ("<bos>", "<eos>"):
