@@ -57,7 +57,8 @@ def train(
         valid: the same, for validation after each epoch.
         test: the same, evaluated after each epoch for the report; it chooses nothing.
         output: the folder.
-        config: a TOML file of settings, or `Settings`.
+        config: a TOML file of settings, the name of a recipe (`elmo.training.settings.recipes`), or
+            `Settings`.
         resume: go on with the run in that folder; its own settings hold, `epochs` and other settings of
             the training given here take their place.
         overwrite: begin anew where the folder has a run or a model.

@@ -2,7 +2,7 @@ import pytest
 
 from elmo.config import ConfigError
 from elmo.training.config import TrainingConfig
-from elmo.training.settings import Settings, setting_names
+from elmo.training.settings import Settings, recipes, setting_names
 
 
 def test_settings_find_their_places():
@@ -72,3 +72,27 @@ def test_no_name_is_used_twice():
     names = setting_names()
     assert len(names) == len(set(names))
     assert {"dim", "epochs", "filters", "word_dropout", "vocabulary", "dropout"} <= set(names)
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_recipes_are_found_by_name_and_say_all_they_should(name):
+    settings = Settings.from_toml(name)
+    training = settings.training
+    assert (training.batch_size, training.window) == (32, 35)
+    model = settings.model(vocabulary_size=1000)
+    assert (model.char_cnn is not None) == ("characters" in name)
+    assert model.lstm.n_layers == 2
+
+
+def test_the_recipe_of_elmo_keras_has_its_settings():
+    model = Settings.from_toml("elmo-keras").model(vocabulary_size=28_914)
+    assert (model.lstm.dim, model.lstm.projection_dim) == (400, 200)
+    assert (model.lstm.cell_clip, model.lstm.proj_clip) == (5, 5)
+    assert model.weight_tying
+    assert (model.dropout.input, model.dropout.word) == (0.1, 0.05)
+    assert Settings.from_toml("elmo-keras").training.negatives == 1000
+
+
+def test_a_name_that_is_no_recipe_is_a_missing_file():
+    with pytest.raises(FileNotFoundError, match="no-such-recipe"):
+        Settings.from_toml("no-such-recipe")

@@ -135,7 +135,11 @@ COMMANDS: dict[str, Command] = {
                     help="Text that is evaluated beside it and chooses nothing.",
                 ),
                 o.output(None, "Folder for the model; the run's files go to run/ in it."),
-                click.Option(["--config"], metavar="FILE", help="A TOML file of settings."),
+                click.Option(
+                    ["--config"],
+                    metavar="FILE",
+                    help="A TOML file of settings, or a recipe: elmo-keras, small-characters.",
+                ),
                 click.Option(["--resume"], is_flag=True, help="Go on with the run in the folder."),
                 o.overwrite("Begin anew where the folder holds a model or a run."),
                 o.quiet(),

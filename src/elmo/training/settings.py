@@ -24,6 +24,19 @@ _DROPOUT = {
 }
 
 
+RECIPES = Path(__file__).parent.parent / "recipes"
+
+
+def recipes() -> list[str]:
+    """Names of the settings that are shipped.
+
+    Example:
+        >>> recipes()
+        ['elmo-keras', 'small-characters']
+    """
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class VocabularySettings:
     """Which types a model knows.
@@ -111,7 +124,13 @@ class Settings:
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Settings:
-        """Read a TOML file; its tables' names do not matter, its keys are the plain names."""
+        """Read a TOML file; its tables' names do not matter, its keys are the plain names.
+
+        Args:
+            path: a file, or the name of a recipe that is shipped (see `recipes`).
+        """
+        if not Path(path).exists() and str(path) in recipes():
+            path = RECIPES / f"{path}.toml"
         try:
             with open(path, "rb") as file:
                 tables = tomllib.load(file)
