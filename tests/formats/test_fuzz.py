@@ -62,7 +62,7 @@ def memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def survives(call, errors=FormatError, named=None):
+def check_survives(call, errors=FormatError, named=None):
     """Whether `call` gives a result; an error must be one of `errors` and name the file."""
     before, start = memory(), time.perf_counter()
     try:
@@ -91,7 +91,7 @@ def test_our_folder(saved, name, cases):
     results = []
     for seed in range(cases):
         (saved / name).write_bytes(damaged(content, seed))
-        results.append(survives(lambda: read(saved), named=str(saved)))
+        results.append(check_survives(lambda: read(saved), named=str(saved)))
     assert False in results
 
 
@@ -101,7 +101,7 @@ def test_metadata_of_hdf5(tmp_path):
     content = (folder / "weights.hdf5").read_bytes()
     for seed in range(120):
         (folder / "weights.hdf5").write_bytes(damaged(content, seed))
-        survives(lambda: read(folder), named="weights.hdf5")
+        check_survives(lambda: read(folder), named="weights.hdf5")
 
 
 JUNK = (None, True, -1, 0, 1, 3, 2**31, 10**30, 1e308, -0.5, "x", "", [], {}, [[1, 2]], {"a": 1})
@@ -132,13 +132,13 @@ def test_settings_of_other_kinds(config):
                 target[last] = rng.choice(JUNK)
             except (KeyError, IndexError, TypeError):
                 continue
-        survives(lambda: config_from_options(options, "options.json"), named="options.json")  # noqa: B023
+        check_survives(lambda: config_from_options(options, "options.json"), named="options.json")  # noqa: B023
 
 
 def test_nested_json(saved):
     for text in ("[" * 100_000, '{"a":' * 100_000, "9" * 10_000, '{"lstm": NaN}', "\ufeff{}", ""):
         (saved / "options.json").write_text(text)
-        assert not survives(lambda: read(saved), named="options.json")
+        assert not check_survives(lambda: read(saved), named="options.json")
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -155,7 +155,7 @@ def test_pickles(tmp_path, kind):
 
     for seed in range(300):
         path.write_bytes(damaged(content, seed))
-        survives(load, named="x.pkl")
+        check_survives(load, named="x.pkl")
 
 
 def test_pickles_in_a_whole_zip(tmp_path):
@@ -174,7 +174,7 @@ def test_pickles_in_a_whole_zip(tmp_path):
             for name, data in content.items():
                 whole = not name.endswith("data.pkl")
                 archive.writestr(name, data if whole else damaged(data, seed))
-        survives(load, named="x.pkl")
+        check_survives(load, named="x.pkl")
 
 
 class Anything:
@@ -204,7 +204,7 @@ def test_checkpoints(tmp_path, monkeypatch, checked, part):
 
     for seed in range(200 if part == "index" else 60):
         path.write_bytes(damaged(content, seed))
-        survives(load, named=str(tmp_path))
+        check_survives(load, named=str(tmp_path))
 
 
 def test_dictionaries(tmp_path):
@@ -212,7 +212,7 @@ def test_dictionaries(tmp_path):
     content = "".join(f"{chr(200 + i)}\t{i}\n" for i in range(100)).encode()
     for seed in range(200):
         path.write_bytes(damaged(content, seed))
-        survives(lambda: read_dictionary(path), DictionaryError, "char.dic")
+        check_survives(lambda: read_dictionary(path), DictionaryError, "char.dic")
 
 
 def test_archives(saved, tmp_path):
@@ -223,7 +223,7 @@ def test_archives(saved, tmp_path):
     content = path.read_bytes()
     for seed in range(150):
         path.write_bytes(damaged(content, seed))
-        survives(lambda: read(path), named="x.zip")
+        check_survives(lambda: read(path), named="x.zip")
     outside = [file for file in tmp_path.iterdir() if file.name not in ("x.zip", "model")]
     assert not outside
 
@@ -239,7 +239,7 @@ def test_folders_of_manylangs(data_folder, tmp_path):
         content = (source / name).read_bytes()
         for seed in range(cases):
             (folder / name).write_bytes(damaged(content, seed))
-            survives(lambda: read(folder), named=str(folder))
+            check_survives(lambda: read(folder), named=str(folder))
         (folder / name).write_bytes(content)
 
 
@@ -252,7 +252,7 @@ def test_safetensors(tmp_path):
     content = path.read_bytes()
     for seed in range(150):
         path.write_bytes(damaged(content, seed))
-        survives(lambda: read(path), named=str(tmp_path))
+        check_survives(lambda: read(path), named=str(tmp_path))
 
 
 def test_a_file_under_another_name(tmp_path, saved):
@@ -266,11 +266,11 @@ def test_a_file_under_another_name(tmp_path, saved):
     shutil.copyfile(saved / "vocab.txt", tmp_path / "options.json")
     for path in sorted(tmp_path.iterdir()):
         if path.is_file():
-            assert not survives(lambda: read(path)), path  # noqa: B023
+            assert not check_survives(lambda: read(path)), path  # noqa: B023
     empty = tmp_path / "empty"
     for name in ("x.hdf5", "x.zip", "x.safetensors", "x.pkl", "checkpoint", "x.index", "x.json"):
         empty.mkdir()
         pathlib.Path(empty, name).write_bytes(b"")
-        assert not survives(lambda: read(empty / name))  # noqa: B023
-        assert not survives(lambda: read(empty))
+        assert not check_survives(lambda: read(empty / name))  # noqa: B023
+        assert not check_survives(lambda: read(empty))
         shutil.rmtree(empty)
