@@ -39,7 +39,8 @@ class BiLM:
         encoder: from tokens to its ids.
         state: the mode that it was trained in, `"reset"` or `"carry"`, which `evaluate` follows.
         characters: how tokens become ids, as a format says it.
-        optimizer_slots, step: of the training that it comes from, where they are known.
+        optimizer_slots, step, training_options: of the training that it comes from, where they are
+            known.
         has_softmax: whether the softmax is known; by default where the network has one.
 
     Attributes:
@@ -50,6 +51,7 @@ class BiLM:
         optimizer_slots: Adagrad's accumulators by the names of the weights, as a training checkpoint
             of bilm-tf has them, or None.
         step: the number of training steps so far, or None.
+        training_options: what its `options.json` says of its training (bilm-tf).
         has_softmax: whether it can predict; a published word model has a softmax of random weights,
             to be trained.
     """
@@ -63,6 +65,7 @@ class BiLM:
         characters: Any = None,
         optimizer_slots: dict[str, np.ndarray] | None = None,
         step: int | None = None,
+        training_options: dict[str, Any] | None = None,
         has_softmax: bool | None = None,
     ) -> None:
         self.network = network
@@ -71,6 +74,7 @@ class BiLM:
         self.characters = characters
         self.optimizer_slots = optimizer_slots
         self.step = step
+        self.training_options = dict(training_options or {})
         self.has_softmax = network.head is not None if has_softmax is None else has_softmax
         self._embedder: Embedder | None = None
 
@@ -192,7 +196,7 @@ class BiLM:
             optimizer_slots=self.optimizer_slots,
             step=self.step,
             characters=self.characters,
-            extra={"settings": {"state": self.state}},
+            extra={"settings": {"state": self.state}, "options": self.training_options},
         )
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> Path:
@@ -252,6 +256,7 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
         characters=characters,
         optimizer_slots=pretrained.optimizer_slots,
         step=pretrained.step,
+        training_options=pretrained.extra.get("options"),
         has_softmax=pretrained.has_softmax,
     )
 

@@ -19,6 +19,7 @@ from elmo.training.checkpoint import Checkpoints, restore, snapshot
 from elmo.training.config import TrainingConfig
 from elmo.training.evaluation import Evaluator, evaluate
 from elmo.training.report import Metrics, Progress, plot_curve, progress_for
+from elmo.training.slots import set_slots
 from elmo.training.step import Step, TrainingModel
 
 
@@ -40,6 +41,7 @@ def train(
     valid: Mapping[str, Tokens] | None = None,
     test: Mapping[str, Tokens] | None = None,
     resume: bool = False,
+    initial_slots: Mapping[str, np.ndarray] | None = None,
     progress: bool | Progress = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict[str, Any]]:
@@ -58,6 +60,8 @@ def train(
         valid: encoded validation texts by name.
         test: further texts to evaluate after each epoch; they choose nothing.
         resume: go on from the newest whole checkpoint in `folder`, if there is one.
+        initial_slots: Adagrad's accumulators by the names of the weights, of the training that the
+            network comes from; see `set_slots`. A checkpoint that is resumed has its own.
         progress: a bar or lines, nothing, or something of one's own.
         callbacks: Keras callbacks; `logs` of an epoch hold the columns of `metrics.csv`.
 
@@ -73,6 +77,8 @@ def train(
     texts = {"valid": valid, "test": test}
     run = _Run(network, batches, config, folder, save_model, texts, progress)
     try:
+        if initial_slots is not None:
+            set_slots(run.step, initial_slots)
         if resume:
             run.go_on()
         with _Signals() as signals:

@@ -190,6 +190,45 @@ class Settings:
         )
 
 
+def published_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a training by bilm-tf, for one that goes on from its checkpoint.
+
+    Args:
+        options: the keys of its `options.json` that are about training; none for a model that
+            another program has trained.
+
+    Returns:
+        Values by plain name: what the file says, and what bilm-tf always does.
+
+    Example:
+        >>> published_settings({"unroll_steps": 20, "n_negative_samples_batch": 64})["loss_scale"]
+        20.0
+    """
+    if not options:
+        return {}
+    values: dict[str, Any] = {
+        "mode": "stream",
+        "stream_order": "shuffled",
+        "state_resets": 0.0,
+        "optimizer": "adagrad",
+        "learning_rate": options.get("learning_rate", 0.2),
+        "negatives_mode": "per_direction",
+    }
+    for theirs, ours in (
+        ("batch_size", "batch_size"),
+        ("unroll_steps", "window"),
+        ("all_clip_norm_val", "clip_norm"),
+        ("n_negative_samples_batch", "negatives"),
+    ):
+        if theirs in options:
+            values[ours] = options[theirs]
+    if "unroll_steps" in options:  # its loss is the sum over the window, not the mean
+        values["loss_scale"] = float(options["unroll_steps"])
+    if not options.get("sample_softmax", True):
+        values["negatives"] = 0
+    return values
+
+
 def _suggest(name: str, known: list[str]) -> str:
     import difflib
 
