@@ -25,6 +25,7 @@ from elmo.training.evaluation import Evaluation, Evaluator, evaluate
 
 if TYPE_CHECKING:
     from elmo.embed.embedder import Embedder
+    from elmo.embed.export.exporter import ExportReport
 
 _log = logging.getLogger("elmo")
 
@@ -133,6 +134,14 @@ class BiLM:
         from elmo.embed.files import embed_file
 
         return embed_file(self.embedder, source, output, **options)
+
+    def export(
+        self, output: str | os.PathLike[str], format: str = "onnx", **options: Any
+    ) -> ExportReport:
+        """A folder that embeds without this package; see `elmo.embed.export.exporter.export`."""
+        from elmo.embed.export.exporter import export
+
+        return export(self.to_pretrained(), output, format=format, **options)
 
     def reset_state(self) -> None:
         """Forget the state that `embed(..., state="carry")` has carried so far."""

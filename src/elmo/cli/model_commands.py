@@ -1,4 +1,4 @@
-"""The commands about models themselves, as functions: convert one, list them, cache its tokens.
+"""The commands about models themselves, as functions: convert or export one, list them, cache its tokens.
 
 Each returns what `--json` prints. Heavy modules are imported inside, so that help comes quickly.
 """
@@ -127,6 +127,37 @@ def _notes(found: Pretrained, to: str) -> list[str]:
     if config.lowercase:
         notes.append("lower-cased text: other programs must be given it lower-cased")
     return notes
+
+
+def export(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    format: str = "onnx",
+    quantize: str | None = None,
+    sample: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write a model as a graph that other programs run; see `elmo.embed.export.exporter.export`.
+
+    Args:
+        model: whatever `elmo.load` takes.
+        output: the folder.
+        format, quantize, overwrite: as there.
+        sample: a text to measure int8 on.
+
+    Returns:
+        `output`, `format`, `quantize`, `files` with their sizes, `accuracy` (of int8).
+    """
+    from elmo.embed.export.exporter import export as export_model
+    from elmo.formats.download import resolve
+    from elmo.formats.pretrained import read
+    from elmo.text.corpus import Corpus
+
+    text = None if sample is None else list(Corpus(sample))
+    found = read(resolve(os.fspath(model)))
+    options: dict[str, Any] = {"quantize": quantize, "sample": text, "overwrite": overwrite}
+    return export_model(found, output, format=format, **options).to_dict()
 
 
 def models() -> dict[str, Any]:

@@ -90,6 +90,22 @@ def convert(result: Result) -> str:
     return "\n".join(lines + [f"note: {note}" for note in result["notes"]])
 
 
+def export(result: Result) -> str:
+    """The files of an exported graph, and what int8 costs and gives."""
+    lines = [f"{result['output']}: {result['format']}, {result['quantize'] or 'float32'}"]
+    lines += [f"  {name}  {size:,} bytes" for name, size in result["files"].items()]
+    if found := result["accuracy"]:
+        speed = found["tokens_per_second"]
+        lines.append(
+            f"cosine to float32 over {found['tokens']:,} tokens, all layers: least "
+            f"{found['least_cosine']:.5f}, mean {found['mean_cosine']:.5f}"
+        )
+        lines.append(
+            f"tokens/s in ONNX Runtime: {speed['int8']:,.0f}, float32 {speed['float32']:,.0f}"
+        )
+    return "\n".join(lines)
+
+
 def models(result: Result) -> str:
     """A line for each published model."""
     rows = [("name", "language", "parameters", "size", "layout", "trained on")]

@@ -245,6 +245,34 @@ COMMANDS: dict[str, Command] = {
             home="elmo.cli.model_commands",
         ),
         Command(
+            "export",
+            "Write a model as a graph that runs without this package.",
+            "elmo export my-elmo -o my-graph\nelmo export my-elmo -o my-graph --quantize int8",
+            [
+                o.model(),
+                o.output(None, "Folder for the graph and what turns strings into its ids."),
+                click.Option(
+                    ["--format"],
+                    type=click.Choice(["onnx"]),
+                    default="onnx",
+                    help="Of the graph.",
+                ),
+                click.Option(
+                    ["--quantize"],
+                    type=click.Choice(["int8"]),
+                    help="Weights of 8 bits, of ONNX; says how accurate and how fast they are.",
+                ),
+                click.Option(
+                    ["--sample"],
+                    metavar="FILE",
+                    help="A text to measure that on.  [default: built-in]",
+                ),
+                o.overwrite("Replace the export that is there."),
+            ],
+            home="elmo.cli.model_commands",
+            details="Wants the extra: pip install 'elmo-keras[onnx]'.",
+        ),
+        Command(
             "models",
             "Published models that can be loaded by name.",
             "elmo models",
