@@ -5,6 +5,8 @@
 FOLDER is a virtual environment of simple_elmo's own, made there if it is missing (TensorFlow, about
 1.5 GB). The model is trained here for a few steps on the built-in text; both sides then read the same
 sentences, with the state that simple_elmo carries from batch to batch, with and without its warm-up.
+Compared are the vectors of tokens. Behind a shorter sentence ours are zeros, and simple_elmo's are so in
+the LSTM layers alone: its layer 0 has the vector of a token without characters there.
 """
 
 import argparse
@@ -119,12 +121,21 @@ def compare(python, folder):
     return {
         "shapes": {name: list(array.shape) for name, array in theirs.items()},
         "largest_difference": {
-            name: float(np.abs(ours[name] - array).max()) for name, array in theirs.items()
+            name: max_difference(sentences, ours[name], array) for name, array in theirs.items()
         },
+        "warm_up_changes": max_difference(sentences, theirs["all"], theirs["all_cold"]),
         "largest_difference_from_zero_state": zero_state_difference(folder, sentences, alone),
         "largest_value": float(max(np.abs(array).max() for array in theirs.values())),
         "theirs": versions,
     }
+
+
+def max_difference(sentences, ours, theirs):
+    """The largest difference in the vectors of tokens, `(sentences, …, time, 2P)`."""
+    return max(
+        float(np.abs(one[..., : len(tokens), :] - other[..., : len(tokens), :]).max())
+        for tokens, one, other in zip(sentences, ours, theirs, strict=True)
+    )
 
 
 def zero_state_difference(folder, sentences, theirs):

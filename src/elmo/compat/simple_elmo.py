@@ -99,6 +99,8 @@ class ElmoModel:
     ) -> np.ndarray:
         """Vectors of the tokens of sentences, zeros behind the shorter ones.
 
+        (simple_elmo's layer 0 has the vector of a token without characters there.)
+
         Args:
             texts: lists of tokens.
             warmup: read the first batch once before (with carried state alone).
