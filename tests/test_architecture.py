@@ -20,6 +20,8 @@ FLOORS = {
     "embed": 5,
     "api": 6,
     "runs": 6,
+    "run_folder": 6,
+    "fine_tuning": 6,
     "uses": 6,
     "compat": 6,
     "integrations": 6,

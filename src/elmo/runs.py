@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from elmo.api import BiLM, Text, as_corpus
+from elmo import fine_tuning
+from elmo.api import BiLM, Text, as_corpus, load
 from elmo.bilm.initialization import new_network
 from elmo.bilm.weights import set_weights
+from elmo.config import ConfigError
 from elmo.formats.pretrained import read
+from elmo.run_folder import (
+    RUN,
+    VOCABULARY,
+    keep_run,
+    make_room,
+    must_agree,
+    must_start_from,
+    read_run,
+)
 from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.batches import Batches, Sampling, Tokens
+from elmo.training.batches import Batches, Sampling
 from elmo.training.loop import train as train_network
+from elmo.training.report import progress_for
 from elmo.training.settings import Settings
 
 if TYPE_CHECKING:
     import keras
 
     from elmo.training.report import Progress
-
-RUN, SETTINGS, VOCABULARY = "run", "settings.json", "vocab.txt"
 
 
 def train(
@@ -38,6 +43,8 @@ def train(
     test: Text | None = None,
     output: str | os.PathLike[str],
     config: str | os.PathLike[str] | Settings | None = None,
+    start_from: fine_tuning.Source | None = None,
+    keep_vocabulary: bool = False,
     resume: bool = False,
     overwrite: bool = False,
     blank_lines: str = "skip",
@@ -59,8 +66,13 @@ def train(
         output: the folder.
         config: a TOML file of settings, the name of a recipe (`elmo.training.settings.recipes`), or
             `Settings`.
+        start_from: train this model further: a `BiLM`, or whatever `elmo.load` takes. It gives the
+            architecture and the first weights; words of the text that it lacks get rows, the mean of
+            those there are, and a model without softmax gets a new one, of the words of the text where
+            it reads characters. `run/fine-tuning.json` has the perplexity of `valid` before and after.
+        keep_vocabulary: with `start_from`, add no words.
         resume: go on with the run in that folder; its own settings hold, `epochs` and other settings of
-            the training given here take their place.
+            the training given here take their place. A `config` must not say anything else.
         overwrite: begin anew where the folder has a run or a model.
         blank_lines, encoding_errors, raw: see `Corpus`.
         progress: a bar on a terminal and lines elsewhere, or False.
@@ -72,18 +84,34 @@ def train(
 
     Raises:
         FileExistsError: the folder holds something, and neither `resume` nor `overwrite` is set.
-        ConfigError: an unknown setting, or a value that does not fit.
+        ConfigError: an unknown setting, a value that does not fit, or one that contradicts the run that
+            is resumed or the model that is trained further.
     """
     output = Path(output)
     run = output / RUN
+    given = Settings({}) if config is None else config
+    if not isinstance(given, Settings):
+        given = Settings.from_toml(given)
+    if keep_vocabulary and start_from is None:
+        raise ConfigError("keep_vocabulary=True: only with start_from, a model to train further")
+    base = None
     if resume:
-        chosen = _saved_settings(run).merged(settings)
+        kept = read_run(run)
+        chosen = Settings.from_values(kept["settings"])
+        must_agree(chosen, given, settings)
+        chosen = chosen.merged(settings)
+        if start_from is not None:
+            must_start_from(kept, fine_tuning.name_of(start_from))
+        if "start_from" in kept:
+            base = load(run / fine_tuning.START)
     else:
-        given = Settings({}) if config is None else config
-        if not isinstance(given, Settings):
-            given = Settings.from_toml(given)
         chosen = given.merged(settings)
-        _make_room(output, overwrite)
+        if start_from is not None:
+            base = fine_tuning.base_model(start_from)
+            chosen = fine_tuning.with_its_settings(base, chosen)
+        make_room(output, overwrite)
+    if base is not None:
+        chosen.further(base.config, vocabulary_size=1)  # refuse contradictions before any work
     training = chosen.training
     options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
     options["max_sentence_tokens"] = training.max_sentence_tokens
@@ -94,21 +122,24 @@ def train(
         if text is not None
     }
 
-    vocabulary = _vocabulary(chosen, text, output if resume else None)
-    model_config = chosen.model(len(vocabulary), vocabulary.lowercase)
-    characters = model_config.char_cnn
-    encoder = SentenceEncoder(
-        vocabulary,
-        None if characters is None else characters.max_characters_per_token,
-        lowercase=model_config.lowercase,
-    )
-    network = new_network(model_config, training.seed)
-    state = "carry" if training.mode == "stream" else "reset"
-    model = BiLM(network, encoder, state=state, characters=None if characters is None else "bytes")
+    if base is None or resume:
+        vocabulary = _vocabulary(chosen, text, run if resume else None)
+    else:
+        vocabulary = fine_tuning.vocabulary_for(base, chosen, text, keep_vocabulary)
+    model = _new_model(chosen, vocabulary, base)
     tokens = model.encoded(text)
     # Before the run leaves its first trace: a text that cannot be read leaves none.
-    held_out = {name: {name: model.encoded(part)} for name, part in held_out.items()}
-    _keep_settings(run, chosen, tokens, vocabulary.lowercase, resume)
+    encoded = {name: {name: model.encoded(part)} for name, part in held_out.items()}
+    progress = progress_for(progress)
+    further, slots = {}, None
+    measured = {k: v for k, v in held_out.items() if k == "valid"}
+    if base is not None:
+        further = {"start_from": kept["start_from"] if resume else fine_tuning.name_of(start_from)}
+        if not resume:
+            report = fine_tuning.begin(run, base, model, measured, name=further["start_from"])
+            progress.message(fine_tuning.sentence(report))
+        slots = fine_tuning.starting_slots(base, model, chosen, run)
+    keep_run(run, chosen, tokens, resume=resume, lowercase=vocabulary.lowercase, **further)
     if not resume:
         vocabulary.save(run / VOCABULARY)
     batches = Batches(
@@ -116,86 +147,64 @@ def train(
         mode=training.mode,
         batch_size=training.batch_size,
         window=training.window,
-        directions=model_config.direction_names,
+        directions=model.config.direction_names,
         vocabulary_size=len(vocabulary),
         sampling=Sampling(
             training.negatives, vocabulary.ranks(), training.negatives_mode == "per_direction"
         ),
-        tied=model_config.weight_tying,
+        tied=model.config.weight_tying,
         order=training.stream_order,
         state_resets=training.state_resets,
         seed=training.seed,
     )
     train_network(
-        network,
+        model.network,
         batches,
         training,
         folder=run,
         save_model=lambda: model.save(output, overwrite=True),
-        **held_out,
+        **encoded,
         resume=resume,
+        initial_slots=slots,
         progress=progress,
         callbacks=callbacks,
     )
-    set_weights(network, read(output).weights)
+    set_weights(model.network, read(output).weights)
+    if base is not None:
+        progress.message(fine_tuning.sentence(fine_tuning.end(run, model, measured)))
     return model
 
 
-def _make_room(output: Path, overwrite: bool) -> None:
-    if output.exists() and not output.is_dir():
-        raise FileExistsError(f"{output}: is a file; the output of a training is a folder")
-    if output.is_dir() and any(output.iterdir()):
-        if not overwrite:
-            raise FileExistsError(
-                f"{output}: holds something; resume its training (--resume), begin anew "
-                "(--overwrite), or name another folder"
-            )
-        # The model at the top stays until the new run has a better one to put there.
-        shutil.rmtree(output / RUN, ignore_errors=True)
+def _new_model(settings: Settings, vocabulary: Vocabulary, base: BiLM | None) -> BiLM:
+    """The model as training begins."""
+    training = settings.training
+    state = "carry" if training.mode == "stream" else "reset"
+    if base is not None:
+        config = settings.further(base.config, len(vocabulary))
+        return fine_tuning.starting_model(base, config, vocabulary, seed=training.seed, state=state)
+    config = settings.model(len(vocabulary), vocabulary.lowercase)
+    characters = config.char_cnn
+    encoder = SentenceEncoder(
+        vocabulary,
+        None if characters is None else characters.max_characters_per_token,
+        lowercase=config.lowercase,
+    )
+    network = new_network(config, training.seed)
+    return BiLM(network, encoder, state=state, characters=None if characters is None else "bytes")
 
 
-def _saved_settings(run: Path) -> Settings:
-    return Settings.from_values(_read_run(run)["settings"])
+def _vocabulary(settings: Settings, text: Corpus, run: Path | None) -> Vocabulary:
+    """The vocabulary of a training: its own, one that is given, or the counted text.
 
-
-def _read_run(run: Path) -> dict[str, Any]:
-    path = run / SETTINGS
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no run to resume")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _keep_settings(
-    run: Path, settings: Settings, tokens: Tokens, lowercase: bool, resume: bool
-) -> None:
-    """Write what the run depends on; a resumed run must be of the same text."""
-    ids = tokens.corpus.ids
-    text = {
-        "tokens": tokens.corpus.n_tokens,
-        "sentences": tokens.corpus.n_sentences,
-        "sha256": hashlib.sha256(np.ascontiguousarray(ids)).hexdigest(),
-    }
-    if resume:
-        before = _read_run(run)["text"]
-        if before != text:
-            raise ValueError(
-                f"{run}: the run was made of another text ({before['tokens']:,} tokens, not "
-                f"{text['tokens']:,}, or other ones); resume it with the same files"
-            )
-    run.mkdir(parents=True, exist_ok=True)
-    kept = {"settings": settings.values, "lowercase": lowercase, "text": text}
-    aside = run / f".{SETTINGS}.part"
-    aside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-    os.replace(aside, run / SETTINGS)
-
-
-def _vocabulary(settings: Settings, text: Corpus, output: Path | None) -> Vocabulary:
-    """The vocabulary of the run: its own, one that is given, or the counted text."""
+    Args:
+        settings: of the training.
+        text: the training text.
+        run: the folder of a run that is resumed, or None.
+    """
     chosen = settings.vocabulary
     lowercase = bool(settings.values.get("lowercase", False))
-    own = None if output is None else output / RUN / VOCABULARY
-    if own is not None and own.is_file():
-        return Vocabulary.load(own, lowercase=_read_run(output / RUN)["lowercase"])
+    if run is not None and (run / VOCABULARY).is_file():
+        return Vocabulary.load(run / VOCABULARY, lowercase=read_run(run)["lowercase"])
     if chosen.vocabulary is None:
         return Vocabulary.from_corpus(
             text,

@@ -98,6 +98,34 @@ def test_train_with_settings_from_everywhere(texts, tmp_path):
     assert invoke(*words, "--resume", "--quiet").exit_code == 0
 
 
+def test_train_a_model_further(model, texts, tmp_path):
+    text = tmp_path / "new.txt"
+    text.write_text("A neologism is a word .\n" * 40)
+    words = (
+        "train",
+        text,
+        "--valid",
+        text,
+        "--from",
+        model,
+        "-o",
+        tmp_path / "m",
+        "--max-steps",
+        4,
+    )
+    result = invoke(*words, "--dim", 9)
+    assert (
+        result.exit_code == 2 and "dim=9: the model that is trained further has 8" in result.stderr
+    )
+    result = invoke(*words, "--quiet", "--set", "learning_rate=1.0")
+    assert result.exit_code == 0, result.output
+    assert "trained further: validation perplexity before" in result.stdout
+    report = as_json(*words, "--overwrite", "--keep-vocabulary", "--quiet")["fine_tuning"]
+    assert report["added_words"] == 0 and report["start_from"] == str(model)
+    assert report["before"] == report["start"]
+    assert report["after"]["both"] < report["before"]["both"]
+
+
 def test_a_character_model(texts, tmp_path):
     output = tmp_path / "model"
     small = ("--set", "filters=[[1, 4], [2, 4]]", "--set", "char_embedding_dim=2", *TINY)

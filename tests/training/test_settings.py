@@ -68,6 +68,19 @@ def test_toml_errors_name_the_file(tmp_path, text, message):
     assert str(path) in str(error.value)
 
 
+def test_none_as_toml_can_write_it(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text("clip_norm = 'none'\npatience = 'None'\ncell_clip = 'none'\n")
+    settings = Settings.from_toml(path)
+    assert settings.values == {"clip_norm": None, "patience": None, "cell_clip": None}
+    with pytest.raises(ConfigError, match="epochs='none'"):
+        Settings.from_values({"epochs": "none"})
+
+
+def test_the_projection_is_never_larger_than_the_cells_by_default():
+    assert Settings.from_values({"dim": 64}).model(10).lstm.projection_dim == 64
+
+
 def test_no_name_is_used_twice():
     names = setting_names()
     assert len(names) == len(set(names))

@@ -255,6 +255,17 @@ def test_a_run_of_another_text_is_not_resumed(text, tmp_path):
         elmo.train(text, output=tmp_path / "nothing", resume=True, progress=False)
 
 
+def test_a_file_of_settings_must_agree_with_the_run_that_is_resumed(text, tmp_path):
+    config = tmp_path / "a.toml"
+    config.write_text("dim = 6\nprojection_dim = 4\nepochs = 2\nclip_norm = 10.0\n")
+    rest = {"negatives": 10, "batch_size": 2, "window": 5, "progress": False}
+    elmo.train(text, output=tmp_path / "m", config=config, max_steps=2, **rest)
+    elmo.train(text, output=tmp_path / "m", config=config, resume=True, max_steps=4, progress=False)
+    config.write_text("dim = 7\nprojection_dim = 4\nepochs = 3\nseed = 1\n")
+    with pytest.raises(ConfigError, match=r"dim=7 \(the run has 6\), seed=1 \(the run has 0\)"):
+        elmo.train(text, output=tmp_path / "m", config=config, resume=True, epochs=3)
+
+
 def test_a_lower_cased_vocabulary_of_ids_is_resumed_as_it_was(tmp_path):
     """Such a vocabulary says by its words alone that it is lower-cased."""
     text = tmp_path / "t.txt"

@@ -68,6 +68,8 @@ def train(
     valid: Paths = (),
     test: Paths = (),
     config: str | os.PathLike[str] | None = None,
+    start_from: str | os.PathLike[str] | None = None,
+    keep_vocabulary: bool = False,
     resume: bool = False,
     overwrite: bool = False,
     blank_lines: str = "skip",
@@ -83,15 +85,20 @@ def train(
         corpus, valid, test: paths or patterns.
         output: the folder.
         config: a TOML file of settings.
+        start_from, keep_vocabulary: a model to train further, and whether to add no words to it.
         resume, overwrite, blank_lines, encoding_errors, raw, progress: as for `elmo.train`.
         assignments: pairs (name, value) of settings.
         **settings: settings by name; None for what is not set.
 
     Returns:
         `output`, `curve`, `metrics` (the last line of `metrics.csv`), `best` (the line that was
-        kept), `parameters`, `vocabulary`.
+        kept), `parameters`, `vocabulary`; `fine_tuning`: None, or what was reached from where
+        (`elmo.fine_tuning`).
     """
+    import json
+
     from elmo.config import ConfigError
+    from elmo.fine_tuning import REPORT
     from elmo.runs import train as train_model
     from elmo.training.report import read_metrics
 
@@ -106,6 +113,8 @@ def train(
         test=_listed(test) or None,
         output=output,
         config=config,
+        start_from=start_from,
+        keep_vocabulary=keep_vocabulary,
         resume=resume,
         overwrite=overwrite,
         blank_lines=blank_lines,
@@ -115,6 +124,7 @@ def train(
         **chosen,
     )
     run = Path(output) / "run"
+    further = run / REPORT
     rows = read_metrics(run / "metrics.csv")
     validated = [row for row in rows if row["valid_both"] is not None]
     return {
@@ -124,6 +134,7 @@ def train(
         "best": min(validated, key=lambda row: row["valid_both"]) if validated else None,
         "parameters": int(model.network.count_params()),
         "vocabulary": len(model.vocabulary),
+        "fine_tuning": json.loads(further.read_text("utf-8")) if further.is_file() else None,
     }
 
 

@@ -24,6 +24,10 @@ def train(result: Result) -> str:
     if best := result["best"]:
         both = f"validation perplexity {best['valid_both']:,.2f}"
         lines.append(f"{both} after epoch {best['epoch']:.3g}")
+    if further := result["fine_tuning"]:
+        from elmo.fine_tuning import sentence
+
+        lines.append(sentence(further))
     lines.append(f"learning curve: {result['curve']}")
     return "\n".join(lines)
 

@@ -119,7 +119,8 @@ COMMANDS: dict[str, Command] = {
             "train",
             "Train an ELMo on text and save it.",
             "elmo train 'corpus/*.txt.gz' --valid valid.txt -o my-elmo --epochs 5\n"
-            "elmo train 'corpus/*.txt.gz' --valid valid.txt -o my-elmo --resume",
+            "elmo train 'corpus/*.txt.gz' --valid valid.txt -o my-elmo --resume\n"
+            "elmo train new.txt --valid new-valid.txt --from my-elmo -o my-new-elmo",
             [
                 o.corpus(),
                 click.Option(
@@ -139,6 +140,16 @@ COMMANDS: dict[str, Command] = {
                     ["--config"],
                     metavar="FILE",
                     help="A TOML file of settings, or a recipe: elmo-keras, small-characters.",
+                ),
+                click.Option(
+                    ["--from", "start_from"],
+                    metavar="MODEL",
+                    help="Train this model further, ours or a published one.",
+                ),
+                click.Option(
+                    ["--keep-vocabulary"],
+                    is_flag=True,
+                    help="With --from: add no words to those that the model knows.",
                 ),
                 click.Option(["--resume"], is_flag=True, help="Go on with the run in the folder."),
                 o.overwrite("Begin anew where the folder holds a model or a run."),

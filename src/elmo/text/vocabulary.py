@@ -249,14 +249,52 @@ class Vocabulary:
             >>> vocabulary.with_counts([["b", "b", "c"], ["a"]]).counts
             array([2, 2, 1, 1, 2])
         """
+        return self._counted(*_text_counts(corpus, self.lowercase, processes))
+
+    def extended(
+        self,
+        corpus: Corpus | Iterable[Sequence[str]],
+        min_count: int = 1,
+        max_size: int | None = None,
+        unk_token: str | None = None,
+        processes: int | None = None,
+    ) -> Vocabulary:
+        """With the words of a corpus that it lacks behind its own, and the counts of that corpus.
+
+        The ids of its own tokens stay what they are; new words follow by falling frequency.
+
+        Args:
+            corpus: a `Corpus` or lists of tokens.
+            min_count: rarer words are not added.
+            max_size: add no word beyond so many tokens in all.
+            unk_token: a word that stands for unknown ones in the text; it is not added.
+            processes: how many count at once.
+
+        Example:
+            >>> vocabulary = Vocabulary(["<S>", "</S>", "<UNK>", "a", "b"])
+            >>> longer = vocabulary.extended([["b", "d", "c"], ["c", "a"]], max_size=6)
+            >>> longer.tokens[5:], longer.counts
+            (['c'], array([2, 2, 1, 1, 1, 2]))
+        """
         found, sentences = _text_counts(corpus, self.lowercase, processes)
-        total = found.total()
+        left_out = {PAD, None if unk_token is None else self._key(unk_token)}
+        new = sorted(
+            (token for token, n in found.items() if n >= min_count and token not in self),
+            key=lambda token: (-found[token], token),
+        )
+        new = [token for token in new if token not in left_out]
+        if max_size is not None:
+            new = new[: max(0, max_size - len(self))]
+        longer = Vocabulary([*self.tokens, *new], lowercase=self.lowercase, layout=self.layout)
+        return longer._counted(found, sentences)
+
+    def _counted(self, found: Counter[str], sentences: int) -> Vocabulary:
         counts = np.zeros(len(self), np.int64)
         special = {self.bos_id, self.eos_id, self.unk_id, self.pad_id}
         for i, token in enumerate(self.tokens):
             if i not in special:
                 counts[i] = found.get(token, 0)
-        counts[self.unk_id] = total - counts.sum()
+        counts[self.unk_id] = found.total() - counts.sum()
         counts[[self.bos_id, self.eos_id]] = sentences
         return Vocabulary(self.tokens, counts, lowercase=self.lowercase, layout=self.layout)
 

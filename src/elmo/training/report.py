@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import os
 import sys
@@ -59,6 +60,14 @@ class Metrics:
             for row in self.rows:
                 writer.writerow({k: _short(v) for k, v in row.items() if v is not None})
         os.replace(aside, self.path)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write a file of values aside and rename it; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    os.replace(aside, path)
 
 
 def _short(value: Any) -> Any:
@@ -166,8 +175,12 @@ class PlainProgress:
 class RichProgress:
     """A bar on the terminal."""
 
-    def start(self, total: int, done: int) -> None:
+    def __init__(self) -> None:
         from rich.console import Console
+
+        self.console = Console(stderr=True)
+
+    def start(self, total: int, done: int) -> None:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -182,7 +195,7 @@ class RichProgress:
             MofNCompleteColumn(),
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(compact=True),
-            console=Console(stderr=True),
+            console=self.console,
         )
         self.task = self.bar.add_task("training", total=total, completed=done, numbers="")
         self.bar.start()
@@ -191,7 +204,7 @@ class RichProgress:
         self.bar.update(self.task, completed=done, numbers=_numbers(values))
 
     def message(self, text: str) -> None:
-        self.bar.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False)
 
     def stop(self) -> None:
         self.bar.stop()

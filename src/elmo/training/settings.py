@@ -80,6 +80,12 @@ _PARTS: dict[str, tuple[type, dict[str, str]]] = {
     "training": (TrainingConfig, _fields(TrainingConfig)),
 }
 _OWN = ("token_encoding", "dropout")
+_MAY_BE_NONE = {
+    name
+    for cls, names in _PARTS.values()
+    for name, inner in names.items()
+    if "None" in str({f.name: f.type for f in dataclasses.fields(cls)}[inner])
+}
 
 
 def setting_names() -> list[str]:
@@ -108,7 +114,7 @@ class Settings:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Settings:
-        """Check names and values.
+        """Check names and values; `"none"` is None where a setting may be None, for TOML has no other.
 
         Raises:
             ConfigError: naming what is unknown or does not fit.
@@ -117,7 +123,8 @@ class Settings:
         for name in values:
             if name not in known:
                 raise ConfigError(f"unknown setting {name!r}; {_suggest(name, known)}")
-        settings = cls(dict(values))
+        none = {n for n in _MAY_BE_NONE if str(values.get(n)).lower() == "none"}
+        settings = cls({name: None if name in none else value for name, value in values.items()})
         settings.model(vocabulary_size=1)
         _ = settings.training, settings.vocabulary
         return settings
@@ -175,19 +182,88 @@ class Settings:
             characters = CharCNNConfig(**self._of("char_cnn"))
         elif given := sorted(n for n in _PARTS["char_cnn"][1] if n in self.values):
             raise ConfigError(f"{given[0]}: only with token_encoding='char'")
-        rates = self._of("dropout")
-        if (rate := self.values.get("dropout")) is not None:
-            rates = {"input": rate, "output": rate, **rates}
         values = self._of("model")
+        dim = self.values.get("dim", 400)
+        projection = min(200, dim) if isinstance(dim, int) and dim > 0 else 200
         if lowercase is not None:
             values["lowercase"] = lowercase
         return BiLMConfig(
-            lstm=LSTMConfig(**{"dim": 400, "projection_dim": 200, **self._of("lstm")}),
+            lstm=LSTMConfig(**{"dim": dim, "projection_dim": projection, **self._of("lstm")}),
             char_cnn=characters,
             vocabulary_size=vocabulary_size,
-            dropout=DropoutConfig(**rates),
+            dropout=DropoutConfig(**self._rates()),
             **values,
         )
+
+    def resolved(self) -> dict[str, Any]:
+        """Every setting with its value, set or by default; None where it has no meaning.
+
+        Example:
+            >>> resolved = Settings.from_values({"dropout": 0.1, "epochs": 2}).resolved()
+            >>> resolved["epochs"], resolved["dim"], resolved["output_dropout"], resolved["filters"]
+            (2, 400, 0.1, None)
+        """
+        found = _settings_of(self.model(vocabulary_size=1))
+        for part, owner in (("vocabulary", self.vocabulary), ("training", self.training)):
+            found.update({name: getattr(owner, inner) for name, inner in _PARTS[part][1].items()})
+        return {**found, "dropout": self.values.get("dropout")}
+
+    def further(self, config: BiLMConfig, vocabulary_size: int) -> BiLMConfig:
+        """What to train further: the architecture of a model, with the rates of dropout set here.
+
+        Args:
+            config: the model's.
+            vocabulary_size: types to predict, new ones included.
+
+        Raises:
+            ConfigError: a setting contradicts the model; names it.
+
+        Example:
+            >>> config = BiLMConfig(lstm=LSTMConfig(dim=8, projection_dim=4), vocabulary_size=10)
+            >>> Settings.from_values({"dropout": 0.5}).further(config, 12).dropout.output
+            0.5
+            >>> Settings.from_values({"dim": 16, "projection_dim": 4}).further(config, 12)
+            Traceback (most recent call last):
+            ...
+            elmo.config.ConfigError: dim=16: the model that is trained further has 8, which stays;
+            leave the setting out
+        """
+        found = _settings_of(config)
+        for name, value in self.values.items():
+            if name in found and name not in _DROPOUT and _plain(value) != found[name]:
+                raise ConfigError(
+                    f"{name}={value!r}: the model that is trained further has {found[name]!r}, "
+                    "which stays; leave the setting out"
+                )
+        dropout = dataclasses.replace(config.dropout, **self._rates())
+        return dataclasses.replace(config, vocabulary_size=vocabulary_size, dropout=dropout)
+
+    def _rates(self) -> dict[str, Any]:
+        rates = self._of("dropout")
+        if (rate := self.values.get("dropout")) is not None:
+            rates = {"input": rate, "output": rate, **rates}
+        return rates
+
+
+def _settings_of(config: BiLMConfig) -> dict[str, Any]:
+    """The settings of an architecture by their plain names."""
+    owners = {
+        "lstm": config.lstm,
+        "char_cnn": config.char_cnn,
+        "dropout": config.dropout,
+        "model": config,
+    }
+    found = {
+        name: _plain(getattr(owner, inner, None))
+        for part, owner in owners.items()
+        for name, inner in _PARTS[part][1].items()
+    }
+    return {"token_encoding": "word" if config.char_cnn is None else "char", **found}
+
+
+def _plain(value: Any) -> Any:
+    """With lists for tuples, as TOML and JSON have them."""
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def published_settings(options: Mapping[str, Any]) -> dict[str, Any]:
