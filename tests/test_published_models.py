@@ -5,15 +5,12 @@ import numpy as np
 import pytest
 
 from elmo.api import load
-from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.formats import fetch as fetch_module
 from elmo.formats.errors import FormatError
 from elmo.formats.pretrained import write_folder
 from elmo.formats.registry import MODELS, RemoteFile, RemoteModel
 from tests.formats.helpers import character_config, model
 from tests.formats.web import Site, serving
-from tests.reference.bilm import ReferenceBiLM
-from tests.reference.published import read_weights, sentence_ids
 
 pytestmark = pytest.mark.numerics
 
@@ -29,28 +26,37 @@ def checkpoint(data_folder):
 
 def test_checkpoint_log_probabilities(checkpoint):
     bilm, _, expected, sentences = checkpoint
-    for number, tokens in enumerate(sentences):
-        rows = bilm.sentence_encoder.encode(tokens)  # (tokens + 2, M)
-        n = len(tokens) + 1
-        inputs = np.stack([np.arange(n), np.arange(n, 0, -1)])[:, None]
-        h, _ = bilm.network.top(rows, inputs, np.ones(inputs.shape, bool))
-        for direction, name in enumerate(("forward", "backward")):
-            targets = expected[f"target/{name}/{number}"]
-            ids = bilm.sentence_encoder.word_ids(tokens) - 1
-            wanted = ids[1:] if name == "forward" else ids[-2::-1]
-            np.testing.assert_array_equal(wanted, targets)
-            nats = keras.ops.convert_to_numpy(bilm.network.nats(h[direction, 0], targets))
-            np.testing.assert_allclose(
-                -nats, expected[f"logprob/{name}/{number}"], rtol=0, atol=1e-4
-            )
+    rows = [bilm.sentence_encoder.encode(tokens) for tokens in sentences]  # (tokens + 2, M)
+    longest = max(map(len, rows)) - 1
+    inputs = np.zeros((2, len(rows), longest), np.int32)
+    mask = np.zeros(inputs.shape, bool)
+    first = 0
+    for number, row in enumerate(rows):
+        n = len(row) - 1  # <S> is read first, or </S>; what is predicted last is not read
+        inputs[0, number, :n] = first + np.arange(n)
+        inputs[1, number, :n] = first + np.arange(n, 0, -1)
+        mask[:, number, :n] = True
+        first += len(row)
+    h, _ = bilm.network.top(np.concatenate(rows), inputs, mask)
+    h = keras.ops.convert_to_numpy(h)[mask]
+    names = [(d, k) for d in ("forward", "backward") for k in range(len(rows))]
+    targets = np.concatenate([expected[f"target/{d}/{k}"] for d, k in names])
+    words = [bilm.sentence_encoder.word_ids(tokens) - 1 for tokens in sentences]
+    ours = [*(ids[1:] for ids in words), *(ids[-2::-1] for ids in words)]
+    np.testing.assert_array_equal(np.concatenate(ours), targets)
+    nats = keras.ops.convert_to_numpy(bilm.network.nats(h, targets))
+    wanted = np.concatenate([expected[f"logprob/{d}/{k}"] for d, k in names])
+    np.testing.assert_allclose(-nats, wanted, rtol=0, atol=1e-4)
 
 
-def test_checkpoint_perplexities(checkpoint):
+@pytest.mark.parametrize(("state", "perplexity"), [("reset", 31.3229), ("carry", 29.1756)])
+def test_checkpoint_perplexities(checkpoint, state, perplexity):
+    if state == "carry" and keras.backend.backend() == "torch":
+        pytest.skip("one row of 4,139 positions, one after the other, takes a minute uncompiled")
     bilm, place, _, _ = checkpoint
-    for state, perplexity in (("reset", 31.3229), ("carry", 29.1756)):
-        result = bilm.evaluate(place / "heldout.txt", state=state)
-        assert result.both == pytest.approx(perplexity, abs=1e-3)
-        assert result.tokens == 4139
+    result = bilm.evaluate(place / "heldout.txt", state=state)
+    assert result.both == pytest.approx(perplexity, abs=1e-3)
+    assert result.tokens == 4139
 
 
 def test_checkpoint_embeddings(checkpoint):
@@ -141,29 +147,6 @@ def test_names_that_are_none(tmp_path):
     assert load(str(folder)).vocabulary is None
 
 
-@pytest.mark.parametrize("skip", [True, False])
-@pytest.mark.parametrize("n_layers", [1, 3])
-def test_what_we_write_is_read_apart(tmp_path, n_layers, skip):
-    """Our folder, read and computed by the NumPy reference, which shares no code with the package."""
-    cnn = CharCNNConfig(embedding_dim=3, filters=[[1, 4], [3, 6]], n_highway=2, activation="tanh")
-    lstm = LSTMConfig(
-        dim=9,
-        projection_dim=4,
-        n_layers=n_layers,
-        cell_clip=0.5,
-        proj_clip=0.3,
-        use_skip_connections=skip,
-    )
-    config = BiLMConfig(char_cnn=cnn, lstm=lstm)
-    load(write_folder(model(config), tmp_path / "a")).save(tmp_path / "b")
-    reference = ReferenceBiLM(read_weights(tmp_path / "b" / "weights.hdf5"), config)
-    sentences = ["The bank closed", "élan 漢字 " + "x" * 60]
-    for text, vectors in zip(sentences, load(tmp_path / "b").embed(sentences), strict=True):
-        wanted, _ = reference.layers(sentence_ids(text.split()))
-        np.testing.assert_allclose(vectors, wanted[:, 1:-1], rtol=0, atol=1e-5)
-
-
-@pytest.mark.numerics
 def test_manylangs_ids_are_those_that_the_network_reads(data_folder):
     """`encode` makes a padded batch whose layers are what `embed` gives, boundaries apart."""
     found = load(data_folder("manylangs-fixture") / "model")
