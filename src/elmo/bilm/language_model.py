@@ -99,7 +99,7 @@ class BiLanguageModel(keras.Model):
         Args:
             tokens: ids of the distinct tokens of a batch, `(u,)` or `(u, M)`.
             inputs: which of them is read where, `(directions, batch, time)`.
-            mask: `(directions, batch, time)`.
+            mask: `(directions, batch, time)`; None where every position is real.
             state: `(h, c)`; zeros by default.
             training: whether dropout is active.
 
@@ -114,7 +114,8 @@ class BiLanguageModel(keras.Model):
     ) -> tuple[Any, tuple[Any, Any]]:
         """As `top`, from the vectors `(u, projection_dim)` of the distinct tokens."""
         read = ops.take(vectors, inputs, axis=0)  # (directions, batch, time, P)
-        read = read * ops.expand_dims(ops.cast(mask, read.dtype), -1)
+        if mask is not None:
+            read = read * ops.expand_dims(ops.cast(mask, read.dtype), -1)
         outputs, state = self.encoder.read(read, mask, state, training)
         h = outputs[-1]
         if training and self.output_dropout is not None:

@@ -21,7 +21,7 @@ from keras import ops
 
 from elmo.bilm.compiled import compiled
 from elmo.bilm.encoder import BiLMEncoder
-from elmo.layers.recurrence import LSTMSettings, lstm_scan
+from elmo.layers.recurrence import LSTMSettings, input_gates, lstm_scan
 
 State = tuple[Any, Any]
 """`(h, c)`, `(directions, n_layers, rows, projection_dim)` and `(…, dim)`."""
@@ -133,13 +133,12 @@ class KerasEngine:
 
     def _window_function(self, layers: str) -> Any:
         def run(packed: list[dict[str, Any]], vectors: Any, mask: Any, h: Any, c: Any) -> Any:
-            x = ops.transpose(ops.cast(vectors, self._dtype), (2, 0, 1, 3))  # (time, dirs, rows, P)
-            by_time = ops.transpose(ops.cast(mask, "bool"), (2, 0, 1))
+            x = ops.transpose(ops.cast(vectors, self._dtype), (0, 2, 1, 3))  # (dirs, time, rows, P)
+            by_time = ops.transpose(ops.cast(mask, "bool"), (0, 2, 1))
             outputs, hs, cs = [], [], []
             for number, weights in enumerate(packed):
-                gates = ops.matmul(x, weights["kernel"]) + ops.expand_dims(weights["bias"], 1)
                 y, (h_end, c_end) = lstm_scan(
-                    gates,
+                    input_gates(x, weights["kernel"], weights["bias"]),
                     weights["recurrent_kernel"],
                     weights.get("projection_kernel"),
                     (h[:, number], c[:, number]),
@@ -154,7 +153,7 @@ class KerasEngine:
                 outputs = outputs[-1:]
             elif layers == "average":
                 outputs = [sum(outputs[1:], outputs[0])]
-            chosen = ops.transpose(ops.stack(outputs), (2, 3, 0, 1, 4))
+            chosen = ops.transpose(ops.stack(outputs), (1, 3, 0, 2, 4))
             return chosen, (ops.stack(hs, axis=1), ops.stack(cs, axis=1))
 
         return run

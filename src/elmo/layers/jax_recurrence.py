@@ -1,15 +1,23 @@
 """The LSTM scan on JAX, with a backward pass of its own (see `recurrence.py` for the arithmetic).
 
 Let z be a step's gates, m = σ(o)·tanh(c) what is projected, dh and dc the gradients that reach the
-step from later ones. The backward scan computes only
+step from later ones. All that does not depend on dh and dc is worked out for the whole window first:
 
-    dm = (dh + dy)·Wᵀ,   dz from dm and dc,   dh ← dz·Rᵀ,   dc ← dc·f
+    a = σ(o)·(1 − tanh²(c)),
+    b = (j·i·(1 − i),  i·(1 − j²),  c₋₁·f·(1 − f),  tanh(c)·o·(1 − o))
 
-and stacks dz and the gradient of the projected output; then, over all steps at once,
+where i, j, f, o are the gates after their activations. The backward loop is then
+
+    dm = (dh + dy)·Wᵀ,   dc ← dc + dm·a,   dz = (dc, dc, dc, dm)·b,   dh ← dz·Rᵀ,   dc ← dc·f
+
+and over all steps at once
 
     dR = Σ hᵀ·dz,   dW = Σ mᵀ·dh,   d gates = dz.
 
 Nothing passes through a value that was clipped.
+
+Arrays are `(directions, time, batch, ·)`, so that the products over a whole window need no transposed
+copies. XLA would compute what several fusions read once in each of them; `_once` keeps it from that.
 """
 
 from __future__ import annotations
@@ -31,12 +39,24 @@ def scan(settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recur
     return outputs, (h, c)
 
 
+_once = lax.optimization_barrier
+
+
+def _at(array, step):
+    return None if array is None else lax.dynamic_index_in_dim(array, step, 1, keepdims=False)
+
+
+def _put(array, value, step):
+    return lax.dynamic_update_index_in_dim(array, value.astype(array.dtype), step, 1)
+
+
 def _product(a, b):
     """(directions, batch, n) · (directions, n, m), summed in float32."""
     return jnp.einsum("dbn,dnm->dbm", a, b, preferred_element_type=F32)
 
 
 def _activate(settings, z):
+    """The gates i, j, f, o from their sums."""
     i, j, f, o = jnp.split(z, 4, axis=-1)
     return (
         jax.nn.sigmoid(i),
@@ -55,107 +75,127 @@ def _inside(x, limit):
     return 1.0 if limit is None else (jnp.abs(x) < limit).astype(F32)
 
 
-def _forward_step(settings, recurrent_kernel, projection_kernel, recurrent_mask, state, inputs):
-    h_before, c_before = state
-    x, keep = inputs
-    dtype = x.dtype
-    z = x.astype(F32) + _product((h_before * recurrent_mask).astype(dtype), recurrent_kernel)
-    i, j, f, o = _activate(settings, z)
-    c = _clip(f * c_before + i * j, settings.cell_clip)
-    h = o * jnp.tanh(c)
-    if projection_kernel is not None:
-        h = _clip(_product(h.astype(dtype), projection_kernel), settings.proj_clip)
-    new_h, new_c, output = h, c, h
-    if keep is not None:
-        real = keep[..., None]
-        new_h, new_c = jnp.where(real, h, h_before), jnp.where(real, c, c_before)
-        output = jnp.where(real, h, 0.0)
-    return (new_h, new_c), output, (i, j, f, o)
+def _keep(mask, new, old):
+    return new if mask is None else jnp.where(mask[..., None], new, old)
+
+
+def _forward(settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask, save):
+    """Outputs, the last state and, to go back by, the sums of the gates and the cells of each step."""
+    directions, time, batch, _ = gates.shape
+    dtype = gates.dtype
+
+    def step(t, values):
+        h_before, c_before, outputs, *saved = values
+        read = (h_before * recurrent_mask).astype(dtype)
+        z = _once(_at(gates, t).astype(F32) + _product(read, recurrent_kernel))
+        i, j, f, o = _activate(settings, z)
+        c = _once(_clip(f * c_before + i * j, settings.cell_clip))
+        h = _once(o * jnp.tanh(c))
+        if projection_kernel is not None:
+            h = _once(_clip(_product(h.astype(dtype), projection_kernel), settings.proj_clip))
+        keep = _at(mask, t)
+        output = _keep(keep, h, 0.0)
+        h, c = _keep(keep, h, h_before), _keep(keep, c, c_before)
+        if save:
+            saved = [_put(array, v, t) for array, v in zip(saved, (z, c, h_before), strict=False)]
+        return (h, c, _put(outputs, output, t), *saved)
+
+    def empty(size, dtype):
+        return jnp.zeros((directions, time, batch, size), dtype)
+
+    start = [h, c, empty(h.shape[-1], dtype)]
+    if save:
+        start += [empty(gates.shape[-1], dtype), empty(c.shape[-1], F32)]
+        if mask is not None:  # the h before a step is the output of the step before, but at padding
+            start.append(empty(h.shape[-1], F32))
+    h, c, outputs, *saved = lax.fori_loop(0, time, step, tuple(start))
+    return outputs, h, c, saved
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _scan(settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask):
-    def step(state, inputs):
-        state, output, _ = _forward_step(
-            settings, recurrent_kernel, projection_kernel, recurrent_mask, state, inputs
-        )
-        return state, output.astype(gates.dtype)
-
-    (h, c), outputs = lax.scan(step, (h, c), (gates, mask))
+def _scan(settings, *arguments):
+    outputs, h, c, _ = _forward(settings, *arguments, save=False)
     return outputs, h, c
 
 
-def _scan_forward(settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask):
-    def step(state, inputs):
-        h_before, c_before = state
-        state, output, activations = _forward_step(
-            settings, recurrent_kernel, projection_kernel, recurrent_mask, state, inputs
-        )
-        saved = (h_before, c_before, jnp.concatenate(activations, -1).astype(gates.dtype))
-        return state, (output.astype(gates.dtype), saved)
-
-    (last_h, last_c), (outputs, saved) = lax.scan(step, (h, c), (gates, mask))
-    residuals = (outputs, saved, last_c, recurrent_kernel, projection_kernel, mask, recurrent_mask)
-    return (outputs, last_h, last_c), residuals
+def _scan_forward(settings, *arguments):
+    outputs, h, c, saved = _forward(settings, *arguments, save=True)
+    _, recurrent_kernel, projection_kernel, first_h, first_c, mask, recurrent_mask = arguments
+    start = (first_h, first_c)
+    weights = (recurrent_kernel, projection_kernel, mask, recurrent_mask)
+    return (outputs, h, c), (outputs, saved, start, weights)
 
 
 def _scan_backward(settings, residuals, gradients):
-    outputs, (h_before, c_before, activations), last_c, *rest = residuals
-    recurrent_kernel, projection_kernel, mask, recurrent_mask = rest
+    outputs, (z, cells, *h_before), (first_h, first_c), weights = residuals
+    recurrent_kernel, projection_kernel, mask, recurrent_mask = weights
     d_outputs, d_h, d_c = gradients
+    directions, time, batch, _ = outputs.shape
     dtype = outputs.dtype
-    # At padding c stays as it was, so the c after a step is the c before the next one.
-    c_after = jnp.concatenate([c_before[1:], last_c[None]])
+
+    def before(first, later):
+        return jnp.concatenate([first[:, None].astype(F32), later[:, :-1].astype(F32)], axis=1)
+
+    c_before = before(first_c, cells)
+    h_before = h_before[0] if h_before else before(first_h, outputs)
+    i, j, f, o = _activate(settings, z.astype(F32))
+    tanh_c = jnp.tanh(cells)
+    inside = _inside(cells, settings.cell_clip)
+    to_gates = jnp.concatenate(
+        [
+            inside * j * i * (1 - i),
+            inside * i * (1 - j**2),
+            inside * c_before * f * (1 - f),
+            tanh_c * o * (1 - o),
+        ],
+        axis=-1,
+    )
+    through_h = None
+    if projection_kernel is not None and settings.proj_clip is not None:
+        through_h = _inside(outputs.astype(F32), settings.proj_clip)
+    projected, to_cell, forget, to_gates = _once(
+        (o * tanh_c, o * (1 - tanh_c**2), inside * f, to_gates)
+    )
     recurrent_t = jnp.swapaxes(recurrent_kernel, 1, 2)
     projection_t = None if projection_kernel is None else jnp.swapaxes(projection_kernel, 1, 2)
 
-    def step(carry, inputs):
-        d_h, d_c = carry
-        d_output, output, c, c_old, act, keep = inputs
-        i, j, f, o = jnp.split(act.astype(F32), 4, axis=-1)
-        d_out = d_h + d_output.astype(F32)
-        if projection_t is None:
-            d_m = d_out
-        else:
-            d_out = d_out * _inside(output.astype(F32), settings.proj_clip)
-            d_m = _product(d_out.astype(dtype), projection_t)
-        tanh_c = jnp.tanh(c)
-        d_cell = (d_c + d_m * o * (1 - tanh_c**2)) * _inside(c, settings.cell_clip)
-        d_z = jnp.concatenate(
-            [
-                d_cell * j * i * (1 - i),
-                d_cell * i * (1 - j**2),
-                d_cell * c_old * f * (1 - f),
-                d_m * tanh_c * o * (1 - o),
-            ],
-            axis=-1,
+    def step(number, values):
+        d_h, d_c, d_gates, d_projected = values
+        t = time - 1 - number
+        keep = _at(mask, t)
+        d_out = d_h + _at(d_outputs, t).astype(F32)
+        if through_h is not None:
+            d_out = d_out * _at(through_h, t)
+        d_out = _once(_keep(keep, d_out, 0.0))
+        d_m = d_out if projection_t is None else _product(d_out.astype(dtype), projection_t)
+        d_cell = _once(d_c + d_m * _at(to_cell, t))
+        d_z = _once(jnp.concatenate([d_cell, d_cell, d_cell, d_m], axis=-1)) * _at(to_gates, t)
+        d_z = _once(_keep(keep, d_z, 0.0).astype(dtype))
+        new_d_h = _product(d_z, recurrent_t) * recurrent_mask
+        new_d_c = _once(d_cell * _at(forget, t))
+        return (
+            _keep(keep, new_d_h, d_h),
+            _keep(keep, new_d_c, d_c),
+            _put(d_gates, d_z, t),
+            _put(d_projected, d_out, t),
         )
-        if keep is not None:
-            real = keep[..., None]
-            d_z, d_out = jnp.where(real, d_z, 0.0), jnp.where(real, d_out, 0.0)
-        d_z = d_z.astype(dtype)
-        d_h_input = _product(d_z, recurrent_t)  # before the recurrent mask
-        new_d_h, new_d_c = d_h_input * recurrent_mask, d_cell * f
-        if keep is not None:
-            new_d_h, new_d_c = jnp.where(real, new_d_h, d_h), jnp.where(real, new_d_c, d_c)
-        return (new_d_h, new_d_c), (d_z, d_out.astype(dtype))
 
-    inputs = (d_outputs, outputs, c_after, c_before, activations, mask)
-    (d_h, d_c), (d_gates, d_projected) = lax.scan(step, (d_h, d_c), inputs, reverse=True)
+    start = (d_h, d_c, jnp.zeros(z.shape, dtype), jnp.zeros(outputs.shape, dtype))
+    d_h, d_c, d_gates, d_projected = lax.fori_loop(0, time, step, start)
 
-    h_input = (h_before * recurrent_mask).astype(dtype)
-    d_recurrent = _weight_gradient(h_input, d_gates).astype(recurrent_kernel.dtype)
+    h_read = (h_before * recurrent_mask[:, None]).astype(dtype)
+    d_recurrent = _weight_gradient(h_read, d_gates).astype(recurrent_kernel.dtype)
     d_projection = None
     if projection_kernel is not None:
-        o = activations[..., -c_after.shape[-1] :].astype(F32)
-        m = (o * jnp.tanh(c_after)).astype(dtype)
-        d_projection = _weight_gradient(m, d_projected).astype(projection_kernel.dtype)
+        d_projection = _weight_gradient(projected.astype(dtype), d_projected)
+        d_projection = d_projection.astype(projection_kernel.dtype)
     # Masks are drawn, not learned: their gradient is never asked for.
     return d_gates, d_recurrent, d_projection, d_h, d_c, None, jnp.zeros_like(recurrent_mask)
 
 
 def _weight_gradient(left, right):
-    return jnp.einsum("tdbn,tdbm->dnm", left, right, preferred_element_type=F32)
+    left, right = (x.reshape(x.shape[0], -1, x.shape[-1]) for x in (left, right))
+    return jnp.einsum("drn,drm->dnm", left, right, preferred_element_type=F32)
 
 
 _scan.defvjp(_scan_forward, _scan_backward)

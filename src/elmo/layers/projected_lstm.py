@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from elmo.layers.recurrence import LSTMSettings, lstm_scan
+from elmo.layers.recurrence import LSTMSettings, input_gates, lstm_scan
 
 
 @keras.saving.register_keras_serializable(package="elmo")
@@ -174,13 +174,12 @@ def run_side_by_side(
     first = lstms[0]
     dtype = first.compute_dtype
     batch = ops.shape(inputs)[1]
-    x = ops.transpose(ops.cast(inputs, dtype), (2, 0, 1, 3))  # (time, directions, batch, input)
+    x = ops.transpose(ops.cast(inputs, dtype), (0, 2, 1, 3))  # (directions, time, batch, input)
 
     def stacked(name: str) -> Any:
         return ops.stack([ops.cast(getattr(lstm, name), dtype) for lstm in lstms])
 
-    gates = ops.matmul(x, stacked("kernel"))  # (time, directions, batch, 4 * dim)
-    gates = gates + ops.expand_dims(stacked("bias"), 1)
+    gates = input_gates(x, stacked("kernel"), stacked("bias"))
     if state is None:
         sizes = (first.projection_dim, first.dim)
         state = tuple(ops.zeros((len(lstms), batch, n), dtype="float32") for n in sizes)
@@ -191,7 +190,7 @@ def run_side_by_side(
         None if first.projection_kernel is None else stacked("projection_kernel"),
         tuple(ops.cast(s, "float32") for s in state),
         settings=first.settings,
-        mask=None if mask is None else ops.transpose(ops.cast(mask, "bool"), (2, 0, 1)),
+        mask=None if mask is None else ops.transpose(ops.cast(mask, "bool"), (0, 2, 1)),
         recurrent_mask=None if recurrent_masks[0] is None else ops.stack(recurrent_masks),
     )
-    return ops.transpose(outputs, (1, 2, 0, 3)), state
+    return ops.transpose(outputs, (0, 2, 1, 3)), state

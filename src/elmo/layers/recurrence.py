@@ -11,7 +11,7 @@ after Sak et al. 2014):
     c  = clip(σ(z_f + forget_bias)·c + σ(z_i)·tanh(z_j), ± cell_clip)
     h  = clip((σ(z_o)·tanh(c))·W, ± proj_clip)
 
-`x_t·K + b` is computed outside, for all steps at once.
+`x_t·K + b` is computed outside, for all steps at once (`input_gates`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,23 @@ class LSTMSettings(NamedTuple):
     forget_bias: float
 
 
+def input_gates(inputs: Any, kernel: Any, bias: Any) -> Any:
+    """The input half of the gates of a whole window, x·K + b, as one product a direction.
+
+    Args:
+        inputs: `(directions, time, batch, n)`.
+        kernel: `(directions, n, 4 * dim)`.
+        bias: `(directions, 4 * dim)`.
+
+    Returns:
+        `(directions, time, batch, 4 * dim)`.
+    """
+    shape = ops.shape(inputs)
+    rows = ops.reshape(inputs, (shape[0], -1, shape[3]))  # (directions, time * batch, n)
+    gates = ops.matmul(rows, kernel) + ops.expand_dims(bias, 1)
+    return ops.reshape(gates, (*shape[:3], kernel.shape[-1]))
+
+
 def lstm_scan(
     gates: Any,
     recurrent_kernel: Any,
@@ -44,19 +61,19 @@ def lstm_scan(
     """Run the recurrence over a window.
 
     Args:
-        gates: input half of the gates, bias included, `(time, directions, batch, 4 * dim)`.
+        gates: input half of the gates, `(directions, time, batch, 4 * dim)`; see `input_gates`.
         recurrent_kernel: `(directions, projection_dim, 4 * dim)`.
         projection_kernel: `(directions, dim, projection_dim)`, or None where the output is not
             projected (then `proj_clip` does nothing).
         state: `(h, c)`, float32, `(directions, batch, projection_dim)` and `(directions, batch, dim)`.
         settings: clips and forget bias.
-        mask: `(time, directions, batch)`, true at real positions; elsewhere the state stays as it
+        mask: `(directions, time, batch)`, true at real positions; elsewhere the state stays as it
             is and the output is zero.
         recurrent_mask: multiplied with h on its way into the gates, `(directions, batch,
             projection_dim)`: variational dropout.
 
     Returns:
-        The outputs `(time, directions, batch, projection_dim)` in the type of `gates`, and the last
+        The outputs `(directions, time, batch, projection_dim)` in the type of `gates`, and the last
         `(h, c)` in float32.
     """
     h, c = state
@@ -80,6 +97,9 @@ def _portable_scan(
     settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask
 ):
     compute_dtype = gates.dtype
+    gates = ops.swapaxes(gates, 0, 1)  # (time, directions, batch, 4 * dim)
+    if mask is not None:
+        mask = ops.swapaxes(mask, 0, 1)
     step = functools.partial(
         _step, settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype
     )
@@ -93,7 +113,7 @@ def _portable_scan(
             return unpacked(state, (ops.cast(x[..., :-1], compute_dtype), x[..., -1]))
 
     (h, c), (outputs, _) = ops.scan(step, (h, c), inputs)
-    return ops.cast(outputs, compute_dtype), (h, c)
+    return ops.swapaxes(ops.cast(outputs, compute_dtype), 0, 1), (h, c)
 
 
 def _step(

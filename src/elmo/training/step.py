@@ -136,12 +136,15 @@ class Step:
         else:  # tied and sampled: the softmax's rows are what is read, too
             vectors = rows["softmax"]
         vectors = ops.cast(vectors, network.compute_dtype)
-        state = None
+        state, mask = None, batch["mask"]
         if self.config.mode == "stream":
+            # Padding stands behind a row's end alone, and the next epoch begins from zero state:
+            # what is computed there is read by nobody, and a scan without a mask is faster.
+            mask = None
             keep = 1.0 - ops.reshape(batch["reset"], (1, 1, -1, 1))
             state = (carry["h"] * keep, carry["c"] * keep)
         h, state = network.top_from_vectors(
-            vectors, batch["inputs"], batch["mask"], state, training=True
+            vectors, batch["inputs"], mask, state, training=True
         )
         targets = ops.sum(ops.cast(batch["mask"], "float32"), axis=(1, 2))
         if self.config.negatives:
