@@ -130,8 +130,7 @@ def _scan_backward(settings, residuals, gradients):
     outputs, (z, cells, *h_before), (first_h, first_c), weights = residuals
     recurrent_kernel, projection_kernel, mask, recurrent_mask = weights
     d_outputs, d_h, d_c = gradients
-    directions, time, batch, _ = outputs.shape
-    dtype = outputs.dtype
+    time, dtype = outputs.shape[1], outputs.dtype
 
     def before(first, later):
         return jnp.concatenate([first[:, None].astype(F32), later[:, :-1].astype(F32)], axis=1)
