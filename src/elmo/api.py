@@ -77,7 +77,7 @@ class BiLM:
         self.step = step
         self.training_options = dict(training_options or {})
         self.has_softmax = network.head is not None if has_softmax is None else has_softmax
-        self._embedder: Embedder | None = None
+        self._embedders: dict[str, Embedder] = {}
 
     @property
     def config(self) -> BiLMConfig:
@@ -101,11 +101,18 @@ class BiLM:
     @property
     def embedder(self) -> Embedder:
         """From text to vectors; keeps the state of `state="carry"`."""
-        if self._embedder is None:
+        return self.embedder_in("float32")
+
+    def embedder_in(self, precision: str) -> Embedder:
+        """The embedder of a precision, `"float32"`, `"bfloat16"` or `"int8"`; each has a state of its
+        own for `state="carry"`."""
+        if precision not in self._embedders:
             from elmo.embed.embedder import Embedder
 
-            self._embedder = Embedder(self.network, self.sentence_encoder)
-        return self._embedder
+            self._embedders[precision] = Embedder(
+                self.network, self.sentence_encoder, precision=precision
+            )
+        return self._embedders[precision]
 
     def encode(self, sentences: Sequence[str | Sequence[str]]) -> np.ndarray:
         """Ids for Keras models over `ElmoEmbedding`: int32 `(batch, time)` or `(batch, time, M)`.
@@ -123,17 +130,30 @@ class BiLM:
         pool: str | None = None,
         state: str = "reset",
         batch_size: int | None = None,
+        precision: str = "float32",
     ) -> list[np.ndarray]:
-        """Vectors of sentences; see `elmo.embed.embedder.Embedder.embed`."""
-        return self.embedder.embed(
+        """Vectors of sentences; see `elmo.embed.embedder.Embedder.embed`.
+
+        Args:
+            precision: `"bfloat16"` and `"int8"` are faster, a little less exact, and want PyTorch
+                (extra `torch`); see `elmo.embed.precision`.
+        """
+        return self.embedder_in(precision).embed(
             sentences, layers=layers, pool=pool, state=state, batch_size=batch_size
         )
 
-    def embed_file(self, source: Text, output: str | os.PathLike[str], **options: Any) -> Any:
+    def embed_file(
+        self,
+        source: Text,
+        output: str | os.PathLike[str],
+        *,
+        precision: str = "float32",
+        **options: Any,
+    ) -> Any:
         """Vectors of a text into a file; see `elmo.embed.files.embed_file`."""
         from elmo.embed.files import embed_file
 
-        return embed_file(self.embedder, source, output, **options)
+        return embed_file(self.embedder_in(precision), source, output, **options)
 
     def export(
         self, output: str | os.PathLike[str], format: str = "onnx", **options: Any
@@ -145,7 +165,8 @@ class BiLM:
 
     def reset_state(self) -> None:
         """Forget the state that `embed(..., state="carry")` has carried so far."""
-        self.embedder.reset_state()
+        for embedder in self._embedders.values():
+            embedder.reset_state()
 
     # Prediction.
 

@@ -9,6 +9,11 @@ import numpy as np
 from keras import ops
 
 
+def to_numpy(variable: Any) -> np.ndarray:
+    """A variable's value as a NumPy array; not a copy where the backend can do without."""
+    return np.asarray(ops.convert_to_numpy(variable.value))
+
+
 def get_weights(network: Any) -> dict[str, np.ndarray]:
     """A copy of every weight, `{name: float32 array}`."""
     return {

@@ -179,6 +179,7 @@ def embed(
     fasta: bool = False,
     residues: str = "keep",
     token_cache: str | os.PathLike[str] | None = None,
+    precision: str = "float32",
     overwrite: bool = False,
     blank_lines: str = "keep",
     encoding_errors: str = "strict",
@@ -188,7 +189,8 @@ def embed(
 
     A sentence's key is its number from 0; blank lines are kept, so that it is the line's number.
     With `fasta` the source is a FASTA file, the key a sequence's name, and `pool="mean"` gives one
-    vector a protein; `residues` is `rare` of `Fasta`. `token_cache` is a file of `cache_tokens`.
+    vector a protein; `residues` is `rare` of `Fasta`. `token_cache` is a file of `cache_tokens`;
+    `precision` that of `elmo.embed.precision`.
 
     Returns:
         `output`, `layers`, `pool`, `state`, and what was written (`EmbeddingReport.to_dict`).
@@ -206,7 +208,9 @@ def embed(
     else:
         text = Corpus(source, blank_lines=blank_lines, encoding_errors=encoding_errors, raw=raw)
     found = load(model)
-    embedder = Embedder(found.network, found.sentence_encoder, token_cache=token_cache)
+    embedder = Embedder(
+        found.network, found.sentence_encoder, token_cache=token_cache, precision=precision
+    )
     options = {"layers": layers, "pool": pool, "state": state, "layout": layout, "dtype": dtype}
     report = embed_file(
         embedder, text, output, batch_size=batch_size, overwrite=overwrite, **options

@@ -224,6 +224,12 @@ COMMANDS: dict[str, Command] = {
                 click.Option(
                     ["--token-cache"], metavar="FILE", help="Vectors of words, by cache-tokens."
                 ),
+                click.Option(
+                    ["--precision"],
+                    type=click.Choice(["float32", "bfloat16", "int8"]),
+                    default="float32",
+                    help="Of the computation; the lower ones are faster (extra: torch).",
+                ),
                 o.overwrite("Replace the file if there is one."),
                 *o.reading("keep"),
             ],

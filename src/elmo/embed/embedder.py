@@ -10,7 +10,7 @@ import numpy as np
 
 from elmo.bilm.embedding import find_encoder
 from elmo.embed.carried_state import CarriedState
-from elmo.embed.engine import KerasEngine
+from elmo.embed.precision import Precision, new_engine
 from elmo.embed.results import Result, check_choice, result_shape
 from elmo.embed.token_cache import TokenCache
 from elmo.embed.windows import ROWS, read_windows
@@ -41,7 +41,8 @@ class Embedder:
         token_cache: a `TokenCache`, or the path of one: vectors of words that need not go through
             the character CNN.
         cache_size: how many distinct tokens are remembered.
-        engine: what computes in place of `KerasEngine(network)`.
+        precision: `"float32"`, `"bfloat16"` or `"int8"`; see `elmo.embed.precision`.
+        engine: what computes in place of the engine of that precision.
 
     Example:
         >>> from elmo.bilm.encoder import BiLMEncoder
@@ -64,12 +65,13 @@ class Embedder:
         *,
         token_cache: Any = None,
         cache_size: int = 1 << 16,
+        precision: Precision = "float32",
         engine: Any = None,
     ) -> None:
         self._encoder = find_encoder(network)
         self.sentence_encoder = sentence_encoder
         self.config = self._encoder.config
-        self.engine = engine or KerasEngine(self._encoder)
+        self.engine = engine or new_engine(self._encoder, precision)
         self.state = CarriedState(self.config)
         self.token_cache = None
         if token_cache is not None:

@@ -89,7 +89,7 @@ class KerasEngine:
             return self._table[ids - 1]
         vectors = np.empty((len(ids), self.config.lstm.projection_dim), np.float32)
         first = 1 if self.config.char_cnn.word_dim else 0
-        used = _used_columns(ids, self.config.char_cnn, first)
+        used = used_columns(ids, self.config.char_cnn, first)
         order = np.argsort(used, kind="stable")
         for start in range(0, len(ids), TOKEN_ROWS[-1]):
             chosen = order[start : start + TOKEN_ROWS[-1]]
@@ -167,7 +167,7 @@ def _float32(tensor: Any) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")))
 
 
-def _used_columns(ids: np.ndarray, char_cnn: Any, first: int) -> np.ndarray:
+def used_columns(ids: np.ndarray, char_cnn: Any, first: int) -> np.ndarray:
     """How many columns of each row the character CNN has to see, in coarse steps.
 
     A row ends in a run of one and the same id. Windows that lie in it are all alike, and as long
