@@ -270,9 +270,9 @@ COMMANDS: dict[str, Command] = {
                 o.output(None, "Folder for the graph and what turns strings into its ids."),
                 click.Option(
                     ["--format"],
-                    type=click.Choice(["onnx"]),
+                    type=click.Choice(["onnx", "savedmodel", "stablehlo"]),
                     default="onnx",
-                    help="Of the graph.",
+                    help="Of the graph: for ONNX Runtime, TensorFlow or jax.export.",
                 ),
                 click.Option(
                     ["--quantize"],
@@ -287,7 +287,8 @@ COMMANDS: dict[str, Command] = {
                 o.overwrite("Replace the export that is there."),
             ],
             home="elmo.cli.model_commands",
-            details="Wants the extra: pip install 'elmo-keras[onnx]'.",
+            details="ONNX wants the extra onnx (pip install 'elmo-keras[onnx]'), a SavedModel the extra "
+            "tensorflow.",
         ),
         Command(
             "models",

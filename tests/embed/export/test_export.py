@@ -62,7 +62,7 @@ def test_the_documents_example_reads_bytes(tmp_path):
 def test_the_documents_example_reads_words(tmp_path):
     model = words_model()
     export(model, tmp_path / "my-graph")
-    first, lookup = snippets()
+    first, lookup, *_ = snippets()
     head, _ = first.split("def spell")
     tokens = [*TOKENS, "</S>", "w3"]
     run = re.search(r"^layers.*$", first, flags=re.MULTILINE).group()
@@ -161,7 +161,11 @@ def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"format": "torch"}, "format='torch': must be"), ({"quantize": "int4"}, "quantize='int4'")],
+    [
+        ({"format": "torch"}, "format='torch': must be"),
+        ({"quantize": "int4"}, "quantize='int4'"),
+        ({"quantize": "int8", "format": "stablehlo"}, "only format='onnx' has it"),
+    ],
 )
 def test_no_such_choice(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):

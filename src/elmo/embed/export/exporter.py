@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from elmo.embed.export.encoding import ENCODING, write_encoding
+from elmo.embed.export.process import write_with
 from elmo.formats.contents import Pretrained
 from elmo.formats.folder import write_together
 from elmo.text.builtin import builtin_sentences
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.manylangs import ManyLangsCharacters
 
-FORMATS = ("onnx",)
+GRAPH = {"onnx": "model.onnx", "savedmodel": ".", "stablehlo": "model.stablehlo"}
+WRITERS = {
+    "savedmodel": ("tensorflow", "elmo.embed.export.saved_model"),
+    "stablehlo": ("jax", "elmo.embed.export.stablehlo"),
+}
 QUANTIZE = (None, "int8")
-GRAPH = {"onnx": "model.onnx"}
 SAMPLE_TOKENS = 1500
 
 
@@ -52,7 +56,7 @@ def export(
     pretrained: Pretrained,
     output: str | os.PathLike[str],
     *,
-    format: Literal["onnx"] = "onnx",
+    format: Literal["onnx", "savedmodel", "stablehlo"] = "onnx",
     quantize: Literal["int8"] | None = None,
     sample: Sequence[Sequence[str]] | None = None,
     overwrite: bool = False,
@@ -64,9 +68,10 @@ def export(
     Args:
         pretrained: the model as plain arrays; `BiLM.export` hands over its own.
         output: the folder.
-        format: `"onnx"`.
-        quantize: `"int8"` for weights of 8 bits, a scale a column; its accuracy and speed are
-            measured.
+        format: `"onnx"`; `"savedmodel"`, written by TensorFlow, or `"stablehlo"`, written by
+            `jax.export`, in a process of their own.
+        quantize: of ONNX: `"int8"` for weights of 8 bits, a scale a column; its accuracy and speed
+            are measured.
         sample: the text for that, lists of tokens; some of the built-in corpus by default.
         overwrite: whether an export that is there is replaced.
 
@@ -76,10 +81,12 @@ def export(
         FileExistsError: the folder holds something, and `overwrite` is off or it is no export.
         OSError: it cannot be written.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format={format!r}: must be {', '.join(map(repr, FORMATS))}")
+    if format not in GRAPH:
+        raise ValueError(f"format={format!r}: must be {', '.join(map(repr, GRAPH))}")
     if quantize not in QUANTIZE:
         raise ValueError(f"quantize={quantize!r}: must be None or 'int8'")
+    if quantize is not None and format != "onnx":
+        raise ValueError(f"quantize={quantize!r}: only format='onnx' has it, not {format!r}")
     output = Path(os.path.abspath(output))
     _must_be_free(output, overwrite)
     accuracy = None
@@ -88,7 +95,10 @@ def export(
         nonlocal accuracy
         about = {"graph": GRAPH[format], "format": format, "quantize": quantize}
         write_encoding(pretrained, folder, **about)
-        accuracy = _write_onnx(pretrained, folder / GRAPH["onnx"], quantize, sample)
+        if format in WRITERS:
+            write_with(*WRITERS[format], pretrained, folder / GRAPH[format])
+        else:
+            accuracy = _write_onnx(pretrained, folder / GRAPH[format], quantize, sample)
 
     _write_folder(output, write)
     return ExportReport(
