@@ -79,7 +79,9 @@ def _keep(mask, new, old):
     return new if mask is None else jnp.where(mask[..., None], new, old)
 
 
-def _forward(settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask, save):
+def _forward(
+    settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask, save
+):
     """Outputs, the last state and, to go back by, the sums of the gates and the cells of each step."""
     directions, time, batch, _ = gates.shape
     dtype = gates.dtype

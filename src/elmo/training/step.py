@@ -143,9 +143,7 @@ class Step:
             mask = None
             keep = 1.0 - ops.reshape(batch["reset"], (1, 1, -1, 1))
             state = (carry["h"] * keep, carry["c"] * keep)
-        h, state = network.top_from_vectors(
-            vectors, batch["inputs"], mask, state, training=True
-        )
+        h, state = network.top_from_vectors(vectors, batch["inputs"], mask, state, training=True)
         targets = ops.sum(ops.cast(batch["mask"], "float32"), axis=(1, 2))
         if self.config.negatives:
             kernel = ops.cast(rows["softmax"], h.dtype)
