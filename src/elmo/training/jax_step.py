@@ -50,16 +50,23 @@ def make_step(step: Any) -> Any:
         }
         deltas = step.row_deltas(rows, touched, d_rows, batch, learning_rate, good)
         new_slots = {}
-        for name, (change, *slot_changes) in deltas.items():
-            ids = jnp.maximum(step.row_ids(name, batch), 0)
-            tables[name] = tables[name].at[ids].add(change)
-            new_slots[name] = [
-                s.at[ids].add(d) for s, d in zip(slots[name], slot_changes, strict=True)
+        for name, changes in deltas.items():
+            mask = batch[step.mask_name(name)]
+            # Padding is written nowhere. What is written is a sum with what was read, not an addition
+            # in place: so the reads come first, and no table has to be copied to keep its old rows.
+            ids = jnp.where(mask > 0, step.row_ids(name, batch), len(tables[name]))
+            tables[name], *new_slots[name] = [
+                table.at[ids].set(old + change, mode="drop")
+                for table, old, change in zip(
+                    [tables[name], *slots[name]], [rows[name], *touched[name]], changes, strict=True
+                )
             ]
         carry = step.next_carry(carry, new_slots, lstm_state, nats, targets, norm, good)
         values = iter(new_dense)
         trainable = [next(values) if name is None else tables[name] for name in names]
-        return carry, (trainable, others, new_optimizer, metrics), value
+        # In the order of the arguments: JAX pairs donated buffers with outputs by their shapes, first
+        # come, first served, and would else swap a table with its slots and copy both.
+        return (trainable, others, new_optimizer, metrics), carry, value
 
     compiled = jax.jit(one_step, donate_argnums=(0, 1))
 
@@ -67,7 +74,7 @@ def make_step(step: Any) -> Any:
 
     def train_function(state, iterator):
         next(iter(iterator))
-        step.carry, state, loss = compiled(state, step.carry, step.next_batch())
+        state, step.carry, loss = compiled(state, step.carry, step.next_batch())
         # JAX runs ahead of its results. Two steps keep it busy; more would only delay a stop.
         losses.append(loss)
         if len(losses) > 2:

@@ -126,6 +126,11 @@ class Step:
         """Rows of a table from 0; padding stands for row 0 or below."""
         return batch["tokens"] - 1 if name == "tokens" else batch["rows"]
 
+    @staticmethod
+    def mask_name(name: str) -> str:
+        """What in a batch tells a table's real rows from padding."""
+        return "token_mask" if name == "tokens" else "row_mask"
+
     def loss(self, rows: dict[str, Any], carry: dict[str, Any], batch: dict[str, Any]) -> Any:
         """The loss to differentiate, and `(nats, targets, state)` of the step."""
         network = self.network
@@ -175,7 +180,7 @@ class Step:
         """What is added to the touched rows of each table and of its slots."""
         deltas = {}
         for name, gradient in gradients.items():
-            mask = batch["token_mask" if name == "tokens" else "row_mask"]
+            mask = batch[self.mask_name(name)]
             mask = ops.reshape(mask, (-1,) + (1,) * (len(gradient.shape) - 1))
             keep = ops.logical_and(mask > 0, good)
             changes = self.row_optimizer.deltas(rows[name], slots[name], gradient, learning_rate)
