@@ -22,6 +22,7 @@ from benchmarks.arithmetic import (
     recurrence_flops,
     softmax_flops,
 )
+from elmo.allocator import keep_freed_memory
 from elmo.bilm.initialization import initialize
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.text.encoded_corpus import EncodedCorpus
@@ -72,6 +73,7 @@ def main():
     parser.add_argument("--precision", default="float32", choices=["float32", "mixed_bfloat16"])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    keep_freed_memory()  # as `elmo train` does
 
     config = elmo.BiLMConfig(
         lstm=elmo.LSTMConfig(dim=options.dim, projection_dim=options.projection_dim),

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from elmo._version import __version__
+from elmo.allocator import keep_freed_memory
 from elmo.cli.errors import sentence_of
 from elmo.cli.table import COMMANDS
 
@@ -26,6 +27,7 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
+        keep_freed_memory()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
