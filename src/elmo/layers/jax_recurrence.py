@@ -55,6 +55,11 @@ def _product(a, b):
     return jnp.einsum("dbn,dnm->dbm", a, b, preferred_element_type=F32)
 
 
+def _product_back(a, b):
+    """(directions, batch, m) · (directions, n, m)ᵀ, summed in float32."""
+    return jnp.einsum("dbm,dnm->dbn", a, b, preferred_element_type=F32)
+
+
 def _activate(settings, z):
     """The gates i, j, f, o from their sums."""
     i, j, f, o = jnp.split(z, 4, axis=-1)
@@ -157,8 +162,6 @@ def _scan_backward(settings, residuals, gradients):
     projected, to_cell, forget, to_gates = _once(
         (o * tanh_c, o * (1 - tanh_c**2), inside * f, to_gates)
     )
-    recurrent_t = jnp.swapaxes(recurrent_kernel, 1, 2)
-    projection_t = None if projection_kernel is None else jnp.swapaxes(projection_kernel, 1, 2)
 
     def step(number, values):
         d_h, d_c, d_gates, d_projected = values
@@ -168,11 +171,13 @@ def _scan_backward(settings, residuals, gradients):
         if through_h is not None:
             d_out = d_out * _at(through_h, t)
         d_out = _once(_keep(keep, d_out, 0.0))
-        d_m = d_out if projection_t is None else _product(d_out.astype(dtype), projection_t)
+        d_m = d_out
+        if projection_kernel is not None:
+            d_m = _product_back(d_out.astype(dtype), projection_kernel)
         d_cell = _once(d_c + d_m * _at(to_cell, t))
         d_z = _once(jnp.concatenate([d_cell, d_cell, d_cell, d_m], axis=-1)) * _at(to_gates, t)
         d_z = _once(_keep(keep, d_z, 0.0).astype(dtype))
-        new_d_h = _product(d_z, recurrent_t) * recurrent_mask
+        new_d_h = _product_back(d_z, recurrent_kernel) * recurrent_mask
         new_d_c = _once(d_cell * _at(forget, t))
         return (
             _keep(keep, new_d_h, d_h),
