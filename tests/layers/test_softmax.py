@@ -149,3 +149,20 @@ def test_gradient_stays_finite_for_huge_scores():
         kernel, np.zeros(2, "float32"), np.zeros(2, "float32"), np.zeros((2, 2), bool),
     )  # fmt: skip
     np.testing.assert_allclose(nats, np.log(3), rtol=1e-5)  # ln 3, though the scores are 30,000
+
+
+@pytest.mark.parametrize("n, vocabulary_size", [(1, 2), (5, 6), (100, 130), (300, 100_000)])
+def test_negatives_are_the_first_distinct_draws(n, vocabulary_size):
+    """One draw after the other, kept where it is new, until there are enough."""
+    for seed in range(5):
+        negatives = draw_negatives(np.random.default_rng(seed), n, vocabulary_size)
+        generator, kept, tries = np.random.default_rng(seed), [], 0
+        while len(kept) < n:
+            uniform = generator.random(2 * n)
+            ranks = np.exp(uniform * np.log(vocabulary_size + 1)).astype(int) - 1
+            for rank in np.minimum(ranks, vocabulary_size - 1).tolist():
+                if len(kept) < n:
+                    tries += 1
+                    if rank not in kept:
+                        kept.append(rank)
+        assert negatives.ranks.tolist() == kept and negatives.tries == tries

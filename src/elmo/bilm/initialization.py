@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from elmo.bilm.language_model import BiLanguageModel
-from elmo.bilm.weights import set_weights
 from elmo.config import BiLMConfig
+
+_ROWS = 1 << 15  # that are drawn at a time, in float64
 
 
 def initialize(network: Any, seed: int) -> None:
@@ -26,11 +27,14 @@ def initialize(network: Any, seed: int) -> None:
     """
     config = network.config
     generator = np.random.default_rng(seed)
-    arrays = {}
     for name, variable in network.named_weights().items():
         shape = tuple(variable.shape)
-        arrays[name] = _draw(name, shape, config, generator).astype(np.float32)
-    set_weights(network, arrays)
+        array = np.empty(shape, np.float32)
+        # The generator goes on from part to part: the same numbers as at once, in little memory.
+        for first in range(0, shape[0], _ROWS):
+            part = array[first : first + _ROWS]
+            part[:] = _draw(name, part.shape, shape, config, generator)
+        variable.assign(array)
 
 
 def new_network(config: BiLMConfig, seed: int) -> BiLanguageModel:
@@ -41,24 +45,31 @@ def new_network(config: BiLMConfig, seed: int) -> BiLanguageModel:
     return network
 
 
-def _draw(name: str, shape: tuple[int, ...], config: Any, generator: np.random.Generator) -> Any:
+def _draw(
+    name: str,
+    size: tuple[int, ...],
+    shape: tuple[int, ...],
+    config: Any,
+    generator: np.random.Generator,
+) -> Any:
+    """Numbers for some rows, `size`, of a weight of a shape."""
     part, _, kind = name.rpartition("/")
     if kind == "carry_bias":
-        return np.full(shape, -2.0)
+        return np.full(size, -2.0)
     if kind.endswith("bias"):
-        return np.zeros(shape)
+        return np.zeros(size)
     if kind == "char_embed" or (kind in ("embedding", "word_embed") and not config.weight_tying):
-        return generator.uniform(-1.0, 1.0, shape)
+        return generator.uniform(-1.0, 1.0, size)
     if kind == "embedding" or part == "softmax":
-        return generator.normal(0.0, shape[-1] ** -0.5, shape)
+        return generator.normal(0.0, shape[-1] ** -0.5, size)
     if "/cnn_" in name:
         if config.char_cnn.activation == "relu":
-            return generator.uniform(-0.05, 0.05, shape)
-        return generator.normal(0.0, (shape[0] * shape[1]) ** -0.5, shape)
+            return generator.uniform(-0.05, 0.05, size)
+        return generator.normal(0.0, (shape[0] * shape[1]) ** -0.5, size)
     if part.startswith("token_encoder"):
-        return generator.normal(0.0, shape[0] ** -0.5, shape)
+        return generator.normal(0.0, shape[0] ** -0.5, size)
     rows = shape[0]
     if kind in ("kernel", "recurrent_kernel"):
         rows = 2 * config.lstm.projection_dim
     limit = math.sqrt(6.0 / (rows + shape[1]))
-    return generator.uniform(-limit, limit, shape)
+    return generator.uniform(-limit, limit, size)

@@ -53,9 +53,13 @@ def draw_negatives(generator: np.random.Generator, n: int, vocabulary_size: int)
         uniform = generator.random(2 * n)
         drawn = np.exp(uniform * np.log(vocabulary_size + 1)).astype(np.int64) - 1
         seen = np.concatenate([seen, np.minimum(drawn, vocabulary_size - 1)])
-        _, first = np.unique(seen, return_index=True)
+        # Where each rank is first drawn, without sorting: of the places written last, the first stays.
+        places = np.arange(len(seen), dtype=np.int32)
+        first_place = np.empty(vocabulary_size, np.int32)
+        first_place[seen[::-1]] = places[::-1]
+        first = np.flatnonzero(first_place[seen] == places)
         if len(first) >= n:
-            first = np.sort(first)[:n]
+            first = first[:n]
             return Negatives(seen[first].astype(np.int32), int(first[-1]) + 1)
 
 

@@ -163,7 +163,8 @@ class _Store:
     """An int32 array that grows chunk by chunk, in memory or in a file."""
 
     def __init__(self, folder: str | os.PathLike[str] | None, name: str):
-        self._chunks: list[np.ndarray] = []
+        # Grows in place: chunks that are joined at the end would take the memory twice.
+        self._numbers = array("i")
         self._file: BinaryIO | None = None
         if folder is not None:
             Path(folder).mkdir(parents=True, exist_ok=True)
@@ -175,11 +176,13 @@ class _Store:
         if self._file is not None:
             chunk.tofile(self._file)
         else:
-            self._chunks.append(chunk)
+            self._numbers.frombytes(chunk.tobytes())
 
     def array(self) -> np.ndarray:
         if self._file is None:
-            return np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.int32)
+            return (
+                np.frombuffer(self._numbers, np.int32) if self._numbers else np.zeros(0, np.int32)
+            )
         self._file.close()
         if self._path.stat().st_size == 0:
             return np.zeros(0, np.int32)
