@@ -142,6 +142,8 @@ class ELMo:
         a batch and whether they are shuffled hold; a batch has sentences of like length, so that it
         is padded little. Frequency ranks for the sampled softmax are counted on the training text.
 
+        A training that is stopped cannot be taken up here; `elmo.train(..., resume=True)` can do so.
+
         Args:
             train_data: the training text.
             valid_data: text that is evaluated exactly after each epoch; training stops after

@@ -85,9 +85,10 @@ def test_train_with_settings_from_everywhere(texts, tmp_path):
     words += ("--set", "negatives=16", "--set", "clip_norm=none", "--directions", "forward")
     result = invoke(*words, "--weight-tying", "--set", "weight_tying=true")
     assert result.exit_code == 2 and "weight_tying is set twice" in result.stderr
-    result = invoke(*words, "--weight-tying")
+    result = invoke(*words, "--tensorboard", "--weight-tying")
     assert result.exit_code == 0, result.output
     assert "parameters" in result.stdout
+    assert list((output / "run" / "tensorboard").glob("events.*"))
     saved = json.loads((output / "run" / "settings.json").read_text())["settings"]
     assert saved["clip_norm"] is None and saved["epochs"] == 1 and saved["weight_tying"] is True
     report = as_json("evaluate", output, texts / "valid.txt")

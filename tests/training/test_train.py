@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -123,79 +122,132 @@ def test_ctrl_c_saves_first_and_resume_ends_with_the_same_bytes(text, tmp_path):
         assert one == other, name
 
 
-CHILD = """
-import sys, elmo
-elmo.train(sys.argv[1], output=sys.argv[2], resume=sys.argv[3] == "resume", progress=False,
-           checkpoint_minutes=1e-6, **({} if sys.argv[3] == "resume" else dict(
-           epochs=3, dropout=0.1, dim=6, projection_dim=4, negatives=10, batch_size=2, window=5)))
+NURSERY = """
+import os, sys
+import elmo, elmo.runs, matplotlib.figure
+
+for line in sys.stdin:
+    how, text, folder = line.split()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        settings = {} if how == "resume" else dict(
+            epochs=3, dropout=0.1, dim=6, projection_dim=4, negatives=10, batch_size=2, window=5)
+        elmo.train(text, valid=text, output=folder, resume=how == "resume", progress=False,
+                   checkpoint_minutes=1e-6, **settings)
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
 """
 
 
-def start(text, folder, how):
-    source = Path(elmo.__file__).parent.parent
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(source),
-        # All of them compile the same step: what one has compiled serves the next.
-        "JAX_COMPILATION_CACHE_DIR": str(text.parent / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(text), str(folder), how],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+class Nursery:
+    """A process that has imported everything, and a child of it for each training."""
+
+    def __init__(self, folder):
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(Path(elmo.__file__).parent.parent),
+            # All of them compile the same step: what one has compiled serves the next.
+            "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+        self.errors = open(folder / "errors.txt", "w+")  # noqa: SIM115 - closed below
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", NURSERY],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+
+    def start(self, how, text, folder):
+        """The process id of a new training."""
+        print(how, text, folder, file=self.process.stdin, flush=True)
+        return int(self.process.stdout.readline())
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def status(self):
+        """How the training has ended; waits for it."""
+        return int(self.process.stdout.readline())
+
+    def close(self):
+        self.process.communicate(timeout=60)
+        self.errors.close()
 
 
-def finish(process):
-    _, said = process.communicate(timeout=300)
-    assert process.returncode == 0, said.decode()
+@pytest.fixture
+def nursery(tmp_path):
+    nursery = Nursery(tmp_path)
+    yield nursery
+    nursery.close()
 
 
-def wait_for(condition, process, seconds=240):
+def wait_for(condition, pid, seconds=240):
     until = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None, process.stderr.read().decode()
+        assert Path(f"/proc/{pid}").exists() or not Path("/proc").exists(), "it has ended early"
         assert time.monotonic() < until, "the run does not get there"
         time.sleep(0.0005)
 
 
-def test_kill_9_at_seeded_moments_and_while_a_checkpoint_is_written(text, tmp_path):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "jax") != "jax",
+    reason="once, on the backend that is the default",
+)
+def test_kill_9_at_ten_moments_and_while_a_checkpoint_is_written(text, tmp_path, nursery):
     """However often it is killed, a run that is resumed ends with the bytes of one left alone."""
-    whole = start(text, tmp_path / "whole", "new")
-    finish(whole)
-
-    folder = tmp_path / "broken"
+    whole, folder = tmp_path / "whole", tmp_path / "broken"
+    nursery.start("new", text, whole)
+    assert nursery.status() == 0, nursery.said()
     checkpoints = folder / "run" / "checkpoints"
 
+    def numbers():
+        return sorted(int(p.name[5:]) for p in checkpoints.glob("step-*"))
+
     def newest():
-        steps = [int(p.name[5:]) for p in checkpoints.glob("step-*")]
-        return max(steps, default=0)
+        return max(numbers(), default=0)
 
     def writing():
         return any(checkpoints.glob(".step-*.part"))
 
     rng = np.random.default_rng(0)
-    how, reached = "new", 0
-    for kill in range(3):
-        process = start(text, folder, how)
-        target = reached + int(rng.integers(5, 40))
-        wait_for(lambda goal=target: newest() >= goal, process)
-        if kill == 1:
-            wait_for(writing, process)
-        process.kill()
-        process.communicate()
-        how, reached = "resume", newest()
-    last = start(text, folder, "resume")
-    finish(last)
+    in_all = json.loads((whole / "run" / "settings.json").read_text())
+    in_all = int(read_metrics(whole / "run" / "metrics.csv")[-1]["step"])
+    goals = np.sort(rng.choice(np.arange(1, in_all - 8), 10, replace=False)).tolist()
+    while_writing = 0
+    for number, goal in enumerate(goals):
+        if number == 5:  # the newest is damaged: the one before it must do
+            path = checkpoints / f"step-{newest():09d}" / "arrays.npz"
+            path.write_bytes(path.read_bytes()[:-100])
+        pid = nursery.start("resume" if number else "new", text, folder)
+        wait_for(lambda goal=goal: newest() >= goal, pid)
+        if number % 3 == 1:
+            wait_for(writing, pid)
+        os.kill(pid, signal.SIGKILL)
+        assert nursery.status() == signal.SIGKILL, nursery.said()
+        while_writing += writing()
+    assert while_writing >= 1
+    nursery.start("resume", text, folder)
+    assert nursery.status() == 0, nursery.said()
+    assert nursery.said().count("going back to the one before") == 1
     for name in ("weights.hdf5", "vocab.txt", "options.json"):
-        one, other = ((tmp_path / run / name).read_bytes() for run in ("whole", "broken"))
+        one, other = ((run / name).read_bytes() for run in (whole, folder))
         assert one == other, name
-    assert len(read_metrics(folder / "run" / "metrics.csv")) == 3
+    metrics = [read_metrics(run / "run" / "metrics.csv") for run in (whole, folder)]
+    for one, other in zip(*metrics, strict=True):
+        assert one["valid_both"] == other["valid_both"] and one["tokens"] == other["tokens"]
+    best = min(metrics[0], key=lambda row: row["valid_both"])["step"]
+    assert {int(best), in_all} <= set(numbers())
 
 
-def test_a_damaged_checkpoint_is_passed_over(tmp_path):
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, caplog):
     checkpoints = Checkpoints(tmp_path, keep=3)
     for step in (1, 2, 3):
         checkpoints.save(step, {"a": np.full(1000, float(step))}, {"step": step})
@@ -205,13 +257,13 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path):
     damaged[len(damaged) // 2] ^= 255
     path.write_bytes(damaged)
     (tmp_path / "step-000000002" / "progress.json").write_text("{")
-    with pytest.warns(UserWarning, match="going back to the one before"):
-        arrays, progress = checkpoints.latest()
+    arrays, progress = checkpoints.latest()
+    assert [f"step-00000000{k}" in m for k, m in zip((3, 2), caplog.messages, strict=True)]
+    assert all("going back to the one before" in message for message in caplog.messages)
     assert progress == {"step": 1}
     assert (arrays["a"] == 1.0).all()
     (tmp_path / "step-000000001" / "arrays.npz").write_bytes(b"")
-    with warnings.catch_warnings(), pytest.raises(CheckpointError, match="every checkpoint"):
-        warnings.simplefilter("ignore")
+    with pytest.raises(CheckpointError, match="every checkpoint"):
         checkpoints.latest()
 
 
@@ -221,6 +273,55 @@ def test_only_the_last_checkpoints_are_kept(tmp_path):
         checkpoints.save(step, {"a": np.zeros(2)}, {})
     checkpoints.close()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-000000003", "step-000000004"]
+
+
+def test_the_best_is_kept_besides_the_last(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=1)
+    for step, best in enumerate([None, 1, 1, 1, 4, 4]):
+        checkpoints.save(step, {"a": np.zeros(2)}, {}, best=best)
+        checkpoints.wait()
+        kept = sorted(int(p.name[5:]) for p in tmp_path.iterdir())
+        assert kept == sorted({step} | ({best} - {None}))
+    checkpoints.close()
+
+
+def test_a_disk_that_is_full_for_a_while_does_not_stop_a_training(
+    text, tmp_path, monkeypatch, caplog
+):
+    """Neither a checkpoint nor the curve nor the best model that cannot be written stops it."""
+    import elmo.training.loop as loop
+
+    honest, tries = {"savez": np.savez, "plot": loop.plot_curve}, []
+
+    def full(name):
+        def write(*args, **kwargs):
+            tries.append(name)
+            if tries.count(name) == 1:
+                raise OSError(28, "No space left on device")
+            return honest[name](*args, **kwargs)
+
+        return write
+
+    settings = {**SETTINGS, "epochs": 2, "progress": False}
+    elmo.train(text, output=tmp_path / "whole", **settings)
+    monkeypatch.setattr(np, "savez", full("savez"))
+    monkeypatch.setattr(loop, "plot_curve", full("plot"))
+    honest_save = elmo.BiLM.save
+    honest["save"] = honest_save
+    monkeypatch.setattr(elmo.BiLM, "save", full("save"))
+    elmo.train(text, output=tmp_path / "full", **settings)
+    one, other = ((tmp_path / run / "weights.hdf5").read_bytes() for run in ("whole", "full"))
+    assert one == other
+    told = [message for message in caplog.messages if "could not be written" in message]
+    said = "\n".join(told)
+    assert len(told) == 3 and said.count("training goes on") == 3
+    for what in ("curve.png", "the best model so far", "checkpoint of step"):
+        assert what in said
+    # At the end there is nothing left that could be better: the model must be there.
+    tries.clear()
+    with pytest.raises(OSError, match="No space left"):
+        elmo.train(text, output=tmp_path / "lost", **{**settings, "max_steps": 2})
+    assert not (tmp_path / "lost" / "weights.hdf5").exists()
 
 
 def test_a_full_disk_leaves_the_checkpoints_before_it(tmp_path, monkeypatch):

@@ -76,6 +76,8 @@ def train(
     encoding_errors: str = "strict",
     raw: bool = False,
     progress: Any = True,
+    tensorboard: str | os.PathLike[str] | None = None,
+    wandb: str | None = None,
     assignments: Iterable[tuple[str, Any]] = (),
     **settings: Any,
 ) -> dict[str, Any]:
@@ -87,6 +89,8 @@ def train(
         config: a TOML file of settings.
         start_from, keep_vocabulary: a model to train further, and whether to add no words to it.
         resume, overwrite, blank_lines, encoding_errors, raw, progress: as for `elmo.train`.
+        tensorboard: folder for TensorBoard's events, `""` for `run/tensorboard` in the output.
+        wandb: a project of Weights & Biases.
         assignments: pairs (name, value) of settings.
         **settings: settings by name; None for what is not set.
 
@@ -99,6 +103,7 @@ def train(
 
     from elmo.config import ConfigError
     from elmo.fine_tuning import REPORT
+    from elmo.integrations import trackers
     from elmo.runs import train as train_model
     from elmo.training.report import read_metrics
 
@@ -107,6 +112,12 @@ def train(
         if name in chosen:
             raise ConfigError(f"{name} is set twice: {chosen[name]!r} and {value!r}")
         chosen[name] = value
+    callbacks = []
+    if tensorboard is not None:
+        folder = tensorboard or Path(output) / "run" / "tensorboard"
+        callbacks.append(trackers.tensorboard(folder))
+    if wandb is not None:
+        callbacks.append(trackers.wandb(wandb, name=Path(output).name, config=chosen))
     model = train_model(
         _listed(corpus),
         valid=_listed(valid) or None,
@@ -121,6 +132,7 @@ def train(
         encoding_errors=encoding_errors,
         raw=raw,
         progress=progress,
+        callbacks=callbacks,
         **chosen,
     )
     run = Path(output) / "run"

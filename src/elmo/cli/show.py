@@ -32,6 +32,18 @@ def train(result: Result) -> str:
     return "\n".join(lines)
 
 
+def plot(result: Result) -> str:
+    """The best of each run that was drawn."""
+    rows = [("run", "best", "at epoch", "last", "million tokens", "hours")]
+    for run in result["runs"]:
+        training = " (training)" if run["column"].startswith("train") else ""
+        size, hours = (run["tokens"] or 0) / 1e6, (run["seconds"] or 0) / 3600
+        best, last = (f"{run[which]:,.2f}" for which in ("best", "last"))
+        epoch = f"{run['best_epoch']:.3g}"
+        rows.append((run["name"] + training, best, epoch, last, f"{size:,.2f}", f"{hours:,.2f}"))
+    return f"{_columns(rows)}\n{result['output']}"
+
+
 def evaluate(result: Result) -> str:
     """Perplexities, a line for each file where there are several."""
     rows = [("", "forward", "backward", "both", "tokens", "unknown")]

@@ -139,7 +139,8 @@ COMMANDS: dict[str, Command] = {
                 click.Option(
                     ["--config"],
                     metavar="FILE",
-                    help="A TOML file of settings, or a recipe: elmo-keras, small-characters.",
+                    help="A TOML file of settings, or a recipe: elmo-keras, large, published, "
+                    "small-characters.",
                 ),
                 click.Option(
                     ["--from", "start_from"],
@@ -153,13 +154,40 @@ COMMANDS: dict[str, Command] = {
                 ),
                 click.Option(["--resume"], is_flag=True, help="Go on with the run in the folder."),
                 o.overwrite("Begin anew where the folder holds a model or a run."),
+                click.Option(
+                    ["--tensorboard"],
+                    is_flag=False,
+                    flag_value="",
+                    metavar="[DIR]",
+                    help="Write events for TensorBoard; without DIR to run/tensorboard in the folder.",
+                ),
+                click.Option(
+                    ["--wandb"], metavar="PROJECT", help="Log to this project of Weights & Biases."
+                ),
                 o.quiet(),
                 *o.settings(),
                 *o.reading(),
             ],
-            details="Settings come from --config, then --set, then options of their own. "
+            details="Settings come from --config, then --set, then options of their own. Without "
+            "--config, --dim and --projection-dim a size is chosen that fits the text, and said. "
             "Every setting can be given by --set; a name that is not known is refused with those "
             "that are.",
+        ),
+        Command(
+            "plot",
+            "Draw learning curves of runs side by side.",
+            "elmo plot my-elmo my-other-elmo -o curves.png",
+            [
+                click.Argument(["runs"], nargs=-1, required=True, metavar="RUN..."),
+                o.output(None, "The PNG."),
+                click.Option(
+                    ["--column"],
+                    default="valid_both",
+                    help="What of metrics.csv is drawn.",
+                ),
+                o.overwrite("Replace the file if there is one."),
+            ],
+            home="elmo.uses.plot",
         ),
         Command(
             "evaluate",

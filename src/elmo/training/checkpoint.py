@@ -10,11 +10,12 @@ themselves depend on that number alone.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
-import warnings
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ import numpy as np
 from keras import ops
 
 from elmo.training.step import Step
+
+_log = logging.getLogger("elmo")
 
 NAME = re.compile(r"step-(\d{9})")
 
@@ -89,29 +92,61 @@ class Checkpoints:
 
     Args:
         folder: where they are; made if need be.
-        keep: how many of the last are kept.
+        keep: how many of the last are kept, besides the best.
+        failed: is told when one could not be written, and the training goes on; without it `save`,
+            `wait` and `close` raise.
+
+    Attributes:
+        error: why the last one could not be written, or None.
     """
 
-    def __init__(self, folder: str | Path, keep: int = 2) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        keep: int = 2,
+        failed: Callable[[OSError], None] | None = None,
+    ) -> None:
         self.folder = Path(folder)
         self.keep = keep
+        self.failed = failed
+        self.error: OSError | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: Future | None = None
 
-    def save(self, number: int, arrays: dict[str, np.ndarray], progress: dict[str, Any]) -> None:
-        """Write a checkpoint in the background; one that is still being written is waited for."""
+    def save(
+        self,
+        number: int,
+        arrays: dict[str, np.ndarray],
+        progress: dict[str, Any],
+        best: int | None = None,
+    ) -> None:
+        """Write a checkpoint in the background; one that is still being written is waited for.
+
+        Args:
+            number: of the step.
+            arrays: a `snapshot`.
+            progress: what JSON can hold.
+            best: number of the checkpoint that stays, however many follow it.
+        """
         self.wait()
-        self._pending = self._pool.submit(self._write, number, arrays, progress)
+        self._pending = self._pool.submit(self._write, number, arrays, progress, best)
 
     def wait(self) -> None:
         """Until nothing is being written.
 
         Raises:
-            OSError: what went wrong in the background, a full disk for one.
+            OSError: what went wrong in the background, a full disk for one; unless `failed` is told.
         """
         if self._pending is not None:
             pending, self._pending = self._pending, None
-            pending.result()
+            self.error = None
+            try:
+                pending.result()
+            except OSError as error:
+                self.error = error
+                if self.failed is None:
+                    raise
+                self.failed(error)
 
     def close(self) -> None:
         """Wait, and end the thread."""
@@ -120,11 +155,17 @@ class Checkpoints:
         finally:
             self._pool.shutdown()
 
-    def _write(self, number: int, arrays: dict[str, np.ndarray], progress: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def _write(
+        self,
+        number: int,
+        arrays: dict[str, np.ndarray],
+        progress: dict[str, Any],
+        best: int | None,
+    ) -> None:
         aside = self.folder / f".step-{number:09d}.part"
         shutil.rmtree(aside, ignore_errors=True)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             aside.mkdir()
             with open(aside / "arrays.npz", "wb") as file:
                 np.savez(file, **arrays)
@@ -143,7 +184,8 @@ class Checkpoints:
                 f"({error.strerror or error}); the ones before it are whole"
             ) from error
         for old in self._steps()[: -self.keep]:
-            shutil.rmtree(self.folder / f"step-{old:09d}", ignore_errors=True)
+            if old != best:
+                shutil.rmtree(self.folder / f"step-{old:09d}", ignore_errors=True)
 
     def _steps(self) -> list[int]:
         if not self.folder.is_dir():
@@ -168,9 +210,7 @@ class Checkpoints:
                     arrays = {name: file[name] for name in file.files}  # checks every CRC
                 progress = json.loads((path / "progress.json").read_text(encoding="utf-8"))
             except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-                warnings.warn(
-                    f"{path}: damaged ({error}); going back to the one before", stacklevel=2
-                )
+                _log.warning("%s: damaged (%s); going back to the one before", path, error)
                 continue
             return arrays, progress
         if steps:

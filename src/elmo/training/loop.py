@@ -14,11 +14,12 @@ import keras
 import numpy as np
 
 from elmo.bilm.language_model import BiLanguageModel
+from elmo.training.advice import after_epoch
 from elmo.training.batches import Batches, Tokens, prefetch
 from elmo.training.checkpoint import Checkpoints, restore, snapshot
 from elmo.training.config import TrainingConfig
 from elmo.training.evaluation import Evaluator, evaluate
-from elmo.training.report import Metrics, Progress, plot_curve, progress_for
+from elmo.training.report import Metrics, Progress, plot_curve, progress_for, warn
 from elmo.training.slots import set_slots
 from elmo.training.step import Step, TrainingModel
 
@@ -71,6 +72,8 @@ def train(
     Raises:
         NonFiniteLossError: the loss is no longer finite; saved as far as it was.
         TrainingInterrupted: on Ctrl-C or SIGTERM, after a checkpoint was written.
+        OSError: the best model could not be written; a checkpoint that could not is warned of, and
+            training goes on.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,6 +88,8 @@ def train(
             run.fit(signals, callbacks)
     finally:
         run.close()
+    if run.unsaved is not None:
+        raise run.unsaved
     return run.metrics.rows
 
 
@@ -100,7 +105,9 @@ class _Run:
         self.batches = batches
         self.step = Step(network, config, learning_rate(config, self.total), self._batch)
         self.model = TrainingModel(self.step)
-        self.checkpoints = Checkpoints(folder / "checkpoints", config.keep_checkpoints)
+        self.checkpoints = Checkpoints(
+            folder / "checkpoints", config.keep_checkpoints, failed=self._not_written
+        )
         self.metrics = Metrics(folder / "metrics.csv")
         self.curve = folder / "curve.png"
         self.save_model = save_model
@@ -109,6 +116,8 @@ class _Run:
         self.evaluator = Evaluator(network, state, rows=config.batch_size)
         self.progress = progress_for(progress)
         self.best = math.inf
+        self.best_step: int | None = None
+        self.unsaved: OSError | None = None  # why the best model so far is not on disk
         self.epochs_without_better = 0
         self.seconds = 0.0  # of the runs before this one
         self.sums: dict[str, Any] = {}  # of the current epoch
@@ -129,6 +138,7 @@ class _Run:
         self.step.position = state["step"]
         self.metrics = Metrics(self.metrics.path, state["metrics"])
         self.best = math.inf if state["best"] is None else state["best"]
+        self.best_step = state.get("best_step")
         self.epochs_without_better = state["epochs_without_better"]
         self.seconds = state["seconds"]
         self.sums = {name: np.array(value) for name, value in state["sums"].items()}
@@ -139,11 +149,25 @@ class _Run:
             "step": self.step.position,
             "metrics": self.metrics.rows,
             "best": None if math.isinf(self.best) else self.best,
+            "best_step": self.best_step,
             "epochs_without_better": self.epochs_without_better,
             "seconds": seconds,
             "sums": {name: np.asarray(value).tolist() for name, value in self.sums.items()},
         }
-        self.checkpoints.save(self.step.position, snapshot(self.step), state)
+        self.checkpoints.save(self.step.position, snapshot(self.step), state, best=self.best_step)
+
+    def _not_written(self, error: OSError) -> None:
+        warn(self.progress, f"{error}; training goes on, and will write the next one")
+
+    def write(self, what: str, action: Callable[[], Any]) -> OSError | None:
+        """Write a file of the run; where the disk is full training goes on."""
+        try:
+            action()
+        except OSError as error:
+            why = error.strerror or error
+            warn(self.progress, f"{what} could not be written ({why}); training goes on")
+            return error
+        return None
 
     def finished(self) -> bool:
         patience = self.config.patience
@@ -186,7 +210,7 @@ class _Watch(keras.callbacks.Callback):
         self.signals = signals
         self.started = time.monotonic()
         self.last_look = self.last_checkpoint = self.started
-        self.last_targets = 0.0
+        self.last_waiting = run.step.waiting
         self.bad = False
 
     @property
@@ -216,13 +240,15 @@ class _Watch(keras.callbacks.Callback):
         targets = float(sums["targets"].sum()) / len(sums["targets"])
         self.epoch_targets += targets
         now = time.monotonic()  # reading the sums has waited for the steps
-        rate = targets / max(now - self.last_look, 1e-9)
-        self.last_look = now
+        elapsed, waiting = max(now - self.last_look, 1e-9), self.run.step.waiting
+        rate, waited = targets / elapsed, (waiting - self.last_waiting) / elapsed
+        self.last_look, self.last_waiting = now, waiting
         perplexities = self._training_perplexities()
         self.run.progress.update(
             self.run.step.position,
             **{f"train_{name}": value for name, value in perplexities.items()},
             tokens_per_second=rate,
+            waiting_share=min(waited, 1.0),
         )
 
     def _training_perplexities(self) -> dict[str, float]:
@@ -280,21 +306,23 @@ class _Watch(keras.callbacks.Callback):
             row.update({f"{name}_{which}": value for which, value in values.items()})
         valid = row.get("valid_both")
         better = valid is None or valid < run.best
-        if better and valid is not None:
-            run.best = valid
         run.epochs_without_better = 0 if better else run.epochs_without_better + 1
         row["seconds"] = self.seconds
-        run.metrics.add(**row)
-        plot_curve(run.metrics.rows, run.curve)
+        run.write(run.metrics.path.name, lambda: run.metrics.add(**row))
+        run.write(run.curve.name, lambda: plot_curve(run.metrics.rows, run.curve))
         if better:
-            run.save_model()
+            run.unsaved = run.write("the best model so far", run.save_model)
+            if run.unsaved is None and valid is not None:  # else one as good may still be written
+                run.best, run.best_step = valid, run.step.position
         logs.update({name: value for name, value in row.items() if value is not None})
         shown = {
             k: row.get(k) for k in ("train_both", "valid_both", "test_both", "tokens_per_second")
         }
         shown = "  ".join(f"{k.replace('_', ' ')} {v:,.1f}" for k, v in shown.items() if v)
-        kept = "  (kept: the best so far)" if better and valid else ""
+        kept = "  (kept: the best so far)" if better and valid and not run.unsaved else ""
         run.progress.message(f"epoch {row['epoch']:.3g}  {shown}{kept}")
+        for text in after_epoch(run.metrics.rows, run.config.workers):
+            warn(run.progress, text)
 
     def raise_if_stopped(self) -> None:
         """After `fit`: say why it stopped early."""
@@ -305,6 +333,9 @@ class _Watch(keras.callbacks.Callback):
                 "precision='float32' usually helps"
             )
         if self.signals.asked and not self.run.finished():
+            self.run.checkpoints.wait()
+            if self.run.checkpoints.error is not None:
+                raise self.run.checkpoints.error
             raise TrainingInterrupted(f"stopped at step {self.run.step.position}")
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import math
 import os
 import sys
 import time
 from pathlib import Path
 from typing import Any, Protocol
+
+_log = logging.getLogger("elmo")
 
 COLUMNS = (
     "epoch",
@@ -140,6 +143,14 @@ class NoProgress:
         pass
 
 
+def warn(progress: Progress, text: str) -> None:
+    """A sentence that is seen even where no progress is."""
+    if isinstance(progress, NoProgress):
+        _log.warning(text)
+    else:
+        progress.message(f"warning: {text}")
+
+
 class PlainProgress:
     """A line on standard error every `seconds`: for logs and pipes."""
 
@@ -190,11 +201,11 @@ class RichProgress:
         )
 
         self.bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
+            BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(compact=True),
+            TextColumn("left"),
             console=self.console,
         )
         self.task = self.bar.add_task("training", total=total, completed=done, numbers="")
@@ -218,7 +229,25 @@ def progress_for(choice: bool | Progress = True) -> Progress:
 
 
 def _numbers(values: dict[str, float]) -> str:
-    return "  ".join(f"{name.replace('_', ' ')} {_round(value)}" for name, value in values.items())
+    """Figures of a training on one line.
+
+    Example:
+        >>> _numbers({"tokens_per_second": 1500.0, "train_forward": 90.25, "train_backward": 101.0,
+        ...           "train_both": 95.5, "waiting_share": 0.004})
+        '1,500 tokens/s  perplexity → 90.2 ← 101  waiting for data 0.4%'
+    """
+    parts, values = [], dict(values)
+    if (rate := values.pop("tokens_per_second", None)) is not None:
+        parts.append(f"{_round(rate)} tokens/s")
+    arrows = {"→": values.pop("train_forward", None), "←": values.pop("train_backward", None)}
+    values.pop("train_both", None)
+    shown = [f"{arrow} {_round(value)}" for arrow, value in arrows.items() if value is not None]
+    if shown:
+        parts.append(f"perplexity {' '.join(shown)}")
+    if (waiting := values.pop("waiting_share", None)) is not None:
+        parts.append(f"waiting for data {waiting:.1%}")
+    parts += [f"{name.replace('_', ' ')} {_round(value)}" for name, value in values.items()]
+    return "  ".join(parts)
 
 
 def _round(value: float) -> str:
