@@ -139,7 +139,13 @@ def vocabulary_for(base: BiLM, settings: Settings, text: Corpus, keep: bool) -> 
 
 
 def starting_model(
-    base: BiLM, config: BiLMConfig, vocabulary: Vocabulary, *, seed: int, state: str
+    base: BiLM,
+    config: BiLMConfig,
+    vocabulary: Vocabulary,
+    *,
+    seed: int,
+    state: str,
+    precision: str = "float32",
 ) -> BiLM:
     """The model as its further training begins: the base's weights, and rows of new words.
 
@@ -149,8 +155,9 @@ def starting_model(
         vocabulary: the base's types first, in their order, where it has a softmax or reads words.
         seed: of a softmax that the base lacks, and of dropout.
         state: `"reset"` or `"carry"`, as it will be trained.
+        precision: of the training.
     """
-    network = new_network(config, seed)
+    network = new_network(config, seed, precision)
     weights = get_weights(network)
     for name, array in get_weights(base.network).items():
         if name.startswith("softmax/") and not base.has_softmax:

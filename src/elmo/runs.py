@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +25,11 @@ from elmo.run_folder import (
 from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
+from elmo.training import defaults
+from elmo.training.advice import before_training
 from elmo.training.batches import Batches, Sampling
 from elmo.training.loop import train as train_network
-from elmo.training.report import progress_for
+from elmo.training.report import progress_for, warn
 from elmo.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ def train(
         test: the same, evaluated after each epoch for the report; it chooses nothing.
         output: the folder.
         config: a TOML file of settings, the name of a recipe (`elmo.training.settings.recipes`), or
-            `Settings`.
+            `Settings`. Without it and without `dim` and `projection_dim` a size is chosen that fits the
+            text (`elmo.training.defaults`), and said.
         start_from: train this model further: a `BiLM`, or whatever `elmo.load` takes. It gives the
             architecture and the first weights; words of the text that it lacks get rows, the mean of
             those there are, and a model without softmax gets a new one, of the words of the text where
@@ -112,9 +115,8 @@ def train(
         make_room(output, overwrite)
     if base is not None:
         chosen.further(base.config, vocabulary_size=1)  # refuse contradictions before any work
-    training = chosen.training
     options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
-    options["max_sentence_tokens"] = training.max_sentence_tokens
+    options["max_sentence_tokens"] = chosen.training.max_sentence_tokens
     text = as_corpus(corpus, **options)
     held_out = {
         name: as_corpus(text, **options)
@@ -126,11 +128,14 @@ def train(
         vocabulary = _vocabulary(chosen, text, run if resume else None)
     else:
         vocabulary = fine_tuning.vocabulary_for(base, chosen, text, keep_vocabulary)
+    progress = progress_for(progress)
+    if base is None and config is None and not resume:
+        chosen = _fitting(chosen, vocabulary, validated=valid is not None, tell=progress.message)
+    training = chosen.training
     model = _new_model(chosen, vocabulary, base)
     tokens = model.encoded(text)
     # Before the run leaves its first trace: a text that cannot be read leaves none.
     encoded = {name: {name: model.encoded(part)} for name, part in held_out.items()}
-    progress = progress_for(progress)
     further, slots = {}, None
     measured = {k: v for k, v in held_out.items() if k == "valid"}
     if base is not None:
@@ -157,6 +162,18 @@ def train(
         state_resets=training.state_resets,
         seed=training.seed,
     )
+    if not resume:
+        counts = vocabulary.counts
+        texts = {"training": tokens, **{name: part[name] for name, part in encoded.items()}}
+        for advice in before_training(
+            training,
+            types=len(vocabulary),
+            # Words of a model that is trained further may well be of its earlier text alone.
+            unseen=0 if base is not None else int((counts[3:] == 0).sum()),
+            unknown={name: text.corpus.report.unknown_share for name, text in texts.items()},
+            characters=model.config.char_cnn is not None,
+        ):
+            warn(progress, advice)
     train_network(
         model.network,
         batches,
@@ -169,10 +186,23 @@ def train(
         progress=progress,
         callbacks=callbacks,
     )
+    if training.precision != "float32":  # whoever gets the model computes as after a `load`
+        model.network = new_network(model.config, training.seed)
     set_weights(model.network, read(output).weights)
     if base is not None:
         progress.message(fine_tuning.sentence(fine_tuning.end(run, model, measured)))
     return model
+
+
+def _fitting(
+    settings: Settings, vocabulary: Vocabulary, *, validated: bool, tell: Callable[[str], None]
+) -> Settings:
+    """Settings with a size that fits the text, where none is given."""
+    tokens = int(vocabulary.counts.sum()) - 2 * int(vocabulary.counts[vocabulary.bos_id])
+    choice = defaults.chosen_for(tokens, settings.values, validated=validated)
+    if choice:
+        tell(defaults.reason(tokens, choice))
+    return settings.merged(choice)
 
 
 def _new_model(settings: Settings, vocabulary: Vocabulary, base: BiLM | None) -> BiLM:
@@ -181,7 +211,14 @@ def _new_model(settings: Settings, vocabulary: Vocabulary, base: BiLM | None) ->
     state = "carry" if training.mode == "stream" else "reset"
     if base is not None:
         config = settings.further(base.config, len(vocabulary))
-        return fine_tuning.starting_model(base, config, vocabulary, seed=training.seed, state=state)
+        return fine_tuning.starting_model(
+            base,
+            config,
+            vocabulary,
+            seed=training.seed,
+            state=state,
+            precision=training.precision,
+        )
     config = settings.model(len(vocabulary), vocabulary.lowercase)
     characters = config.char_cnn
     encoder = SentenceEncoder(
@@ -189,7 +226,7 @@ def _new_model(settings: Settings, vocabulary: Vocabulary, base: BiLM | None) ->
         None if characters is None else characters.max_characters_per_token,
         lowercase=config.lowercase,
     )
-    network = new_network(config, training.seed)
+    network = new_network(config, training.seed, training.precision)
     return BiLM(network, encoder, state=state, characters=None if characters is None else "bytes")
 
 

@@ -1,8 +1,13 @@
+import dataclasses
+
 import pytest
 
+import elmo
+from elmo.bilm.initialization import new_network
 from elmo.config import ConfigError
+from elmo.formats.options import config_from_options
 from elmo.training.config import TrainingConfig
-from elmo.training.settings import Settings, recipes, setting_names
+from elmo.training.settings import RECIPES, Settings, published_settings, recipes, setting_names
 
 
 def test_settings_find_their_places():
@@ -88,13 +93,104 @@ def test_no_name_is_used_twice():
 
 
 @pytest.mark.parametrize("name", recipes())
-def test_recipes_are_found_by_name_and_say_all_they_should(name):
+def test_every_recipe_is_explained_and_builds(name):
+    """At a size that is quick; what remains is that every setting of it has its place."""
+    assert (RECIPES / f"{name}.toml").read_text().startswith("# ")
     settings = Settings.from_toml(name)
-    training = settings.training
-    assert (training.batch_size, training.window) == (32, 35)
-    model = settings.model(vocabulary_size=1000)
-    assert (model.char_cnn is not None) == ("characters" in name)
-    assert model.lstm.n_layers == 2
+    assert settings.model(vocabulary_size=1000).lstm.n_layers == 2
+    small = scaled_down(settings)
+    network = new_network(small.model(vocabulary_size=11), 0, small.training.precision)
+    assert network.compute_dtype == ("bfloat16" if name == "large" else "float32")
+
+
+def scaled_down(settings):
+    small = {"dim": 6, "projection_dim": 4, "batch_size": 2, "negatives": 3}
+    if settings.model(10).char_cnn is not None:
+        small.update(filters=[[1, 2], [2, 3]], char_embedding_dim=2, max_characters_per_token=8)
+    return settings.merged(small)
+
+
+def test_the_large_recipe_trains_in_bfloat16_and_gives_a_float32_model(tmp_path, monkeypatch):
+    from elmo.training.step import Step
+
+    seen = []
+    honest = Step.__init__
+
+    def spy(self, network, *args):
+        seen.append(network.compute_dtype)
+        honest(self, network, *args)
+
+    monkeypatch.setattr(Step, "__init__", spy)
+    text = tmp_path / "t.txt"
+    text.write_text("a rose is a rose .\n" * 20)
+    settings = scaled_down(Settings.from_toml("large"))
+    model = elmo.train(
+        text, valid=text, output=tmp_path / "m", config=settings, max_steps=2, progress=False
+    )
+    assert seen == ["bfloat16"]
+    assert model.network.compute_dtype == "float32"
+    assert {str(v.dtype) for v in model.network.variables} <= {"float32", "uint32", "int32"}
+    loaded = elmo.load(tmp_path / "m")
+    assert model.evaluate(text).both == loaded.evaluate(text).both < 12
+
+
+# The options.json of the original model, and those of bilm-tf's own training script.
+ORIGINAL = {
+    "lstm": {
+        "use_skip_connections": True,
+        "projection_dim": 512,
+        "cell_clip": 3,
+        "proj_clip": 3,
+        "dim": 4096,
+        "n_layers": 2,
+    },
+    "char_cnn": {
+        "activation": "relu",
+        "filters": [[1, 32], [2, 32], [3, 64], [4, 128], [5, 256], [6, 512], [7, 1024]],
+        "n_highway": 2,
+        "embedding": {"dim": 16},
+        "n_characters": 262,
+        "max_characters_per_token": 50,
+    },
+}
+TRAINING = {
+    "bidirectional": True,
+    "dropout": 0.1,
+    "all_clip_norm_val": 10.0,
+    "n_epochs": 10,
+    "batch_size": 128,
+    "unroll_steps": 20,
+    "n_negative_samples_batch": 8192,
+    "learning_rate": 0.2,
+}
+
+
+@pytest.mark.parametrize("name", ["published", "large"])
+def test_recipes_of_the_original_size_have_its_architecture(name):
+    ours = Settings.from_toml(name).model(vocabulary_size=793_471)
+    theirs = config_from_options(ORIGINAL, "options.json")
+    assert (ours.lstm, ours.char_cnn) == (theirs.lstm, theirs.char_cnn)
+    assert ours.dropout.input == ours.dropout.output == 0.1
+    assert not ours.weight_tying and ours.directions == "both"
+
+
+def test_the_published_recipe_trains_as_bilm_tf():
+    recipe = Settings.from_toml("published")
+    wanted = {**published_settings(TRAINING), "epochs": 10, "initial_accumulator": 1.0}
+    assert recipe.training == TrainingConfig(**wanted)
+
+
+def test_the_large_recipe_differs_where_it_says():
+    published = dataclasses.asdict(Settings.from_toml("published").training)
+    large = dataclasses.asdict(Settings.from_toml("large").training)
+    assert {name for name in large if large[name] != published[name]} == {
+        "state_resets",
+        "precision",
+        "batch_size",
+        "negatives_mode",
+        "checkpoint_minutes",
+        "workers",
+    }
 
 
 def test_the_recipe_of_elmo_keras_has_its_settings():

@@ -37,9 +37,15 @@ def initialize(network: Any, seed: int) -> None:
         variable.assign(array)
 
 
-def new_network(config: BiLMConfig, seed: int) -> BiLanguageModel:
-    """A built network with its first weights; the seed is that of its dropout, too."""
-    network = BiLanguageModel(config, seed=seed)
+def new_network(config: BiLMConfig, seed: int, precision: str = "float32") -> BiLanguageModel:
+    """A built network with its first weights; the seed is that of its dropout, too.
+
+    Args:
+        config: its architecture.
+        seed: of the draws.
+        precision: `"float32"` or `"mixed_bfloat16"`; weights are float32 in both.
+    """
+    network = BiLanguageModel(config, seed=seed, dtype=precision)
     network.build()
     initialize(network, seed)
     return network

@@ -53,7 +53,8 @@ class TrainingConfig:
             what Adagrad's slots and the clips see.
         negatives: types drawn for the sampled softmax; 0 for the exact one.
         negatives_mode: `"shared"` by both directions, or `"per_direction"` as published.
-        precision: `"float32"` or `"mixed_bfloat16"`: products in bfloat16; state and sums in float32.
+        precision: `"float32"` or `"mixed_bfloat16"`: products in bfloat16; state, sums and weights in
+            float32. Validation during training is in the same precision.
         seed: of weights, orders, negatives and dropout; the same seed gives the same run.
         checkpoint_minutes: write a checkpoint this often, and at the end of each epoch.
         keep_checkpoints: how many of the last ones are kept.

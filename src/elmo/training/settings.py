@@ -32,7 +32,7 @@ def recipes() -> list[str]:
 
     Example:
         >>> recipes()
-        ['elmo-keras', 'small-characters']
+        ['elmo-keras', 'large', 'published', 'small-characters']
     """
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 

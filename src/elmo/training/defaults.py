@@ -1,0 +1,96 @@
+"""Sizes that fit a text: what is chosen where neither a recipe nor a size is given.
+
+The pairs of cells and projection from 1,024 up are the published small, medium and original ELMo; 400
+and 200 are those of ELMo-keras for two million tokens. Less text wants a smaller model, more dropout
+and more passes; more text wants the opposite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+SIZES = ("dim", "projection_dim")
+
+
+class Choice(NamedTuple):
+    """Settings for texts of fewer than `below` tokens, and why."""
+
+    below: float
+    settings: dict[str, Any]
+    why: str
+
+
+_FEW_FILTERS = [[1, 16], [2, 16], [3, 32], [4, 64], [5, 64]]
+
+TABLE = (
+    Choice(
+        1e6,
+        {"dim": 200, "projection_dim": 100, "dropout": 0.3, "epochs": 20, "batch_size": 16},
+        "a text this small is soon known by heart: few cells, much dropout, many passes in small steps",
+    ),
+    Choice(
+        1e7,
+        {"dim": 400, "projection_dim": 200, "dropout": 0.2, "epochs": 10, "batch_size": 32},
+        "a few million tokens carry a model of a few million weights beside its words",
+    ),
+    Choice(
+        1e8,
+        {"dim": 1024, "projection_dim": 128, "dropout": 0.1, "epochs": 6, "batch_size": 64},
+        "the small published size; it does not learn this much text by heart",
+    ),
+    Choice(
+        5e8,
+        {"dim": 2048, "projection_dim": 256, "dropout": 0.1, "epochs": 5, "batch_size": 128},
+        "the medium published size; a GPU is wanted",
+    ),
+    Choice(
+        math.inf,
+        {"dim": 4096, "projection_dim": 512, "dropout": 0.1, "epochs": 5, "batch_size": 128},
+        "the size of the original ELMo, which read as much; a large GPU is wanted",
+    ),
+)
+_FILTERS_AS_PUBLISHED_FROM = 1e8
+
+
+def chosen_for(tokens: int, given: Mapping[str, Any], *, validated: bool) -> dict[str, Any]:
+    """Settings for a text of so many tokens; whatever is given stays.
+
+    Args:
+        tokens: of the training text.
+        given: settings by plain name. Where they say a size (`SIZES`), nothing is chosen.
+        validated: whether there is a validation text, by which a training can stop.
+
+    Example:
+        >>> chosen_for(2_000_000, {"epochs": 3}, validated=False)
+        {'dim': 400, 'projection_dim': 200, 'dropout': 0.2, 'batch_size': 32}
+        >>> chosen_for(2_000_000, {"dim": 64}, validated=True)
+        {}
+    """
+    if any(name in given for name in SIZES):
+        return {}
+    choice = dict(_row(tokens).settings)
+    if validated:
+        choice["patience"] = 3
+    if given.get("token_encoding") == "char" and tokens < _FILTERS_AS_PUBLISHED_FROM:
+        choice.update(filters=_FEW_FILTERS, n_highway=1)
+    if any(name.endswith("dropout") for name in given):
+        del choice["dropout"]
+    return {name: value for name, value in choice.items() if name not in given}
+
+
+def reason(tokens: int, choice: Mapping[str, Any]) -> str:
+    """What was chosen and why, for people.
+
+    Example:
+        >>> reason(300, {"dim": 200, "epochs": 20})
+        'chosen for 300 tokens: dim=200, epochs=20 (a text this small is soon known by heart: few
+        cells, much dropout, many passes in small steps); each can be given'
+    """
+    shown = ", ".join(f"{name}={value}" for name, value in choice.items())
+    return f"chosen for {tokens:,} tokens: {shown} ({_row(tokens).why}); each can be given"
+
+
+def _row(tokens: int) -> Choice:
+    return next(choice for choice in TABLE if tokens < choice.below)
