@@ -70,7 +70,7 @@ def main():
             valid=parts["valid"],
             test=parts["test"],
             output=output,
-            config=options.recipe,
+            config=None if resume else options.recipe,  # a run that goes on has its own settings
             resume=resume,
             blank_lines="keep",
             progress=not options.json,

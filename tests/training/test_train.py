@@ -230,6 +230,8 @@ def test_kill_9_at_ten_moments_and_while_a_checkpoint_is_written(text, tmp_path,
         wait_for(lambda goal=goal: newest() >= goal, pid)
         if number % 3 == 1:
             wait_for(writing, pid)
+        else:
+            time.sleep(rng.uniform(0, 0.05))
         os.kill(pid, signal.SIGKILL)
         assert nursery.status() == signal.SIGKILL, nursery.said()
         while_writing += writing()

@@ -57,7 +57,7 @@ class TrainingConfig:
             float32. Validation during training is in the same precision.
         seed: of weights, orders, negatives and dropout; the same seed gives the same run.
         checkpoint_minutes: write a checkpoint this often, and at the end of each epoch.
-        keep_checkpoints: how many of the last ones are kept.
+        keep_checkpoints: how many of the last ones are kept, besides the best.
         workers: threads that prepare batches.
 
     Example:

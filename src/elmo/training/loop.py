@@ -243,6 +243,8 @@ class _Watch(keras.callbacks.Callback):
         elapsed, waiting = max(now - self.last_look, 1e-9), self.run.step.waiting
         rate, waited = targets / elapsed, (waiting - self.last_waiting) / elapsed
         self.last_look, self.last_waiting = now, waiting
+        if not targets:  # no step since the last look: nothing new to show
+            return
         perplexities = self._training_perplexities()
         self.run.progress.update(
             self.run.step.position,

@@ -106,6 +106,7 @@ def _summary(name: str, column: str, rows: Rows) -> dict[str, Any]:
 
 def _draw(runs: dict[str, tuple[str, Rows]], output: Path) -> None:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     figure = Figure(figsize=(12, 4.4), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharey=True)
@@ -120,8 +121,13 @@ def _draw(runs: dict[str, tuple[str, Rows]], output: Path) -> None:
                     *zip(*points, strict=True), style, marker="o", markersize=3, label=label_of_run
                 )
         panel.set(xlabel=label, yscale="log")
+        panel.set_xlim(left=0)
         panel.grid(alpha=0.3, which="both")
-    panels[0].set_ylabel("perplexity")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        panel.yaxis.set_minor_formatter(NullFormatter())
+    panels[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[0].set_ylabel("perplexity (logarithmic)")
     if panels[0].get_legend_handles_labels()[0]:
         panels[0].legend(frameon=False)
     aside = output.with_name(f".{output.name}.part")
