@@ -4,14 +4,13 @@ Weights are packed once, in bfloat16 or int8. oneDNN, which PyTorch brings along
 more than twice the float32 rate on processors with the instructions for it (AVX-512 BF16 and VNNI,
 AMX). What lies between the products is float32, and so is the state.
 
-The gates' candidate is kept at half its argument and read as tanh(x) = 2σ(2x) − 1, so that a step
-has one σ over all gates; PyTorch's σ is several times as fast as its tanh.
+A step has one σ over all gates and no tanh, which in PyTorch takes several times as long as σ:
+tanh(x) = 2σ(2x) − 1, and the candidate's weights are doubled beforehand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,36 +18,15 @@ from torch import Tensor
 
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import to_numpy
-from elmo.config import BiLMConfig, LSTMConfig
+from elmo.config import LSTMConfig
 from elmo.embed.engine import used_columns
-from elmo.embed.torch_products import Product, pack_bfloat16, pack_float32, pack_int8
+from elmo.embed.torch_characters import Characters
+from elmo.embed.torch_products import PACKINGS, Packing, Product
 
 State = tuple[np.ndarray, np.ndarray]
 Take = Callable[[str], np.ndarray]
 
 TOKENS = 256  # that go through the character CNN together
-
-
-class Packing(NamedTuple):
-    """How the weights of each kind are packed.
-
-    Attributes:
-        gates: the two kernels of the gates, and the dense layers of the token encoder.
-        projection: the LSTM's projection. What it reads is far from evenly spread over its range,
-            which whole numbers bear badly.
-        filters: the type of the character CNN's filters.
-    """
-
-    gates: Callable[[np.ndarray], Product]
-    projection: Callable[[np.ndarray], Product]
-    filters: torch.dtype
-
-
-PACKINGS = {
-    "float32": Packing(pack_float32, pack_float32, torch.float32),
-    "bfloat16": Packing(pack_bfloat16, pack_bfloat16, torch.bfloat16),
-    "int8": Packing(pack_int8, pack_bfloat16, torch.bfloat16),
-}
 
 
 class TorchEngine:
@@ -93,7 +71,7 @@ class TorchEngine:
         if self.config.char_cnn is None:
             self._table = take("token_encoder/embedding")
         else:
-            self._characters = _Characters(self._pack, take, self.config)
+            self._characters = Characters(self._pack, take, self.config)
 
     @torch.inference_mode()
     def token_vectors(self, ids: np.ndarray) -> np.ndarray:
@@ -185,7 +163,7 @@ class _Cell:
     def __init__(self, pack: Packing, take: Take, name: str, lstm: LSTMConfig) -> None:
         def gates(kernel: np.ndarray) -> np.ndarray:
             kernel = np.array(kernel, np.float32)
-            kernel[..., lstm.dim : 2 * lstm.dim] *= 2  # the candidate's, see above
+            kernel[..., lstm.dim : 2 * lstm.dim] *= 2  # the candidate's
             return kernel
 
         bias = np.array(take(f"{name}/bias"), np.float32)
@@ -216,6 +194,7 @@ def _scan(
         now.sigmoid_()
         entry, candidate, forget, out = now.split(d, dim=-1)
         before = None if steps.whole[t] else (h[:, :n].clone(), c[:, :n].clone())
+        # f·c + i·tanh(j) = f·c + 2·i·(σ(2j) − ½)
         cell_state = c[:, :n].mul_(forget).addcmul_(entry, candidate.sub_(0.5), value=2)
         if lstm.cell_clip is not None:
             cell_state.clamp_(-lstm.cell_clip, lstm.cell_clip)
@@ -233,70 +212,3 @@ def _scan(
             for current, old in zip((h, c), before, strict=True):
                 current[:, :n] = torch.where(real, current[:, :n], old)
     return outputs
-
-
-class _Characters:
-    """The character CNN, packed."""
-
-    def __init__(self, pack: Packing, take: Take, config: BiLMConfig) -> None:
-        def get(name: str) -> Tensor:
-            return torch.from_numpy(np.array(take(f"token_encoder/{name}"), np.float32))
-
-        def affine(name: str) -> tuple[Product, Tensor]:
-            kernel = take(f"token_encoder/{name}kernel")
-            return pack.gates(kernel), get(f"{name}bias")
-
-        characters = config.char_cnn
-        self._activation = characters.activation
-        self._table = get("char_embed").to(pack.filters)
-        self._words = get("word_embed") if characters.word_dim else None
-        self._filters = []
-        for i, (width, number) in enumerate(characters.filters):
-            kernel = get(f"cnn_{i}/kernel").reshape(width * characters.embedding_dim, number)
-            self._filters.append((width, kernel.to(pack.filters)))
-        self._bias = torch.cat([get(f"cnn_{i}/bias") for i in range(len(characters.filters))])
-        self._highways = [
-            (affine(f"highway_{k}/carry_"), affine(f"highway_{k}/transform_"))
-            for k in range(characters.n_highway)
-        ]
-        features = characters.n_filters + characters.word_dim
-        projects = characters.always_project or features != config.lstm.projection_dim
-        self._projection = affine("projection/") if projects else None
-
-    def __call__(self, ids: np.ndarray) -> np.ndarray:
-        ids = torch.from_numpy(np.array(ids, np.int64))
-        words = None
-        if self._words is not None:
-            words, ids = ids[:, 0], ids[:, 1:]
-        x = self._features(ids)
-        for (carry, carry_bias), (transform, transform_bias) in self._highways:
-            gate = carry(x).add_(carry_bias).sigmoid_()
-            new = transform(x).add_(transform_bias).relu_()
-            x = torch.addcmul(x, gate, new.sub_(x))
-        if words is not None:
-            x = torch.cat([_rows(self._words, words), x], dim=-1)
-        if self._projection is not None:
-            product, bias = self._projection
-            x = product(x).add_(bias)
-        return x.numpy()
-
-    def _features(self, ids: Tensor) -> Tensor:
-        """Each filter's best match, `(tokens, F)`."""
-        characters = _rows(self._table, ids)  # (tokens, M, C)
-        tokens, length, size = characters.shape
-        features = []
-        for width, kernel in self._filters:
-            positions = length - width + 1
-            windows = characters.as_strided(
-                (tokens, positions, width * size), (length * size, size, 1)
-            )
-            scores = windows.reshape(-1, width * size) @ kernel
-            features.append(scores.view(tokens, positions, -1).amax(dim=1))
-        x = torch.cat(features, dim=-1).float().add_(self._bias)
-        return x.relu_() if self._activation == "relu" else x.tanh_()
-
-
-def _rows(table: Tensor, ids: Tensor) -> Tensor:
-    """Rows `ids - 1`, zeros for padding."""
-    rows = table[(ids - 1).clamp_(min=0)]
-    return rows if bool((ids > 0).all()) else rows * (ids > 0)[..., None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -60,6 +61,28 @@ def pack_int8(kernel: np.ndarray) -> Product:
         return torch._int_mm(rounded, numbers).float().mul_(scale).mul_(largest)
 
     return multiply
+
+
+class Packing(NamedTuple):
+    """How the weights of each kind are packed.
+
+    Attributes:
+        gates: the two kernels of the gates, and the dense layers of the token encoder.
+        projection: the LSTM's projection. What it reads is far from evenly spread over its range,
+            which whole numbers bear badly.
+        filters: the type of the character CNN's filters.
+    """
+
+    gates: Callable[[np.ndarray], Product]
+    projection: Callable[[np.ndarray], Product]
+    filters: torch.dtype
+
+
+PACKINGS = {
+    "float32": Packing(pack_float32, pack_float32, torch.float32),
+    "bfloat16": Packing(pack_bfloat16, pack_bfloat16, torch.bfloat16),
+    "int8": Packing(pack_int8, pack_bfloat16, torch.bfloat16),
+}
 
 
 def _transposed(kernel: np.ndarray) -> Tensor:
