@@ -1,7 +1,7 @@
 """How fast sentences are embedded with models of the published sizes and random weights.
 
     python benchmarks/embed_speed.py [--size small|medium|original] [--sentences 500]
-        [--repeat 3] [--layers all] [--json]
+        [--repeat 3] [--layers all] [--precision float32|bfloat16|int8] [--json]
 
 The sentences are the first ones of WikiText-2's test part under `ELMO_DATA`, else of the built-in
 corpus. Each run embeds all of them with an empty word cache; the first one compiles and is given
@@ -121,13 +121,14 @@ def main():
     parser.add_argument("--sentences", type=int, default=500)
     parser.add_argument("--layers", default="all")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--precision", choices=("float32", "bfloat16", "int8"), default="float32")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
     before = matmul_rate()
     begin = time.perf_counter()
     encoder = build(options.size)
-    embedder = Embedder(encoder, SentenceEncoder(characters=50))
+    embedder = Embedder(encoder, SentenceEncoder(characters=50), precision=options.precision)
     text, source = sentences(options.sentences)
     built = time.perf_counter() - begin
     tokens = sum(map(len, text))
@@ -153,6 +154,7 @@ def main():
     speed = flops / stages[middle].get("recurrence", np.inf) / 1e9
     result = {
         "size": options.size,
+        "precision": options.precision,
         "backend": keras.backend.backend(),
         "source": source,
         "sentences": len(text),

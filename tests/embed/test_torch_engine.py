@@ -44,7 +44,11 @@ def test_float32_agrees_with_the_reference(engine_class, name, layers):
         np.testing.assert_allclose(vectors, wanted, rtol=0, atol=1e-5)
 
 
-def test_carried_state_and_top_layer(engine_class):
+@pytest.mark.parametrize("block", [1, 1 << 20])
+def test_carried_state_and_top_layer(engine_class, monkeypatch, block):
+    from elmo.embed import torch_engine
+
+    monkeypatch.setattr(torch_engine, "BLOCK_BYTES", block)
     config = CONFIGS["words"]
     rows, encoder, model = RowEncoder(config), network(config), reference(config)
     embedder = Embedder(encoder, rows, engine=engine_class(encoder, "float32"))

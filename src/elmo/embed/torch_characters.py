@@ -27,9 +27,9 @@ class Characters:
         def get(name: str) -> Tensor:
             return torch.from_numpy(np.array(take(f"token_encoder/{name}"), np.float32))
 
-        def affine(name: str) -> tuple[Product, Tensor]:
-            kernel = take(f"token_encoder/{name}kernel")
-            return pack.gates(kernel), get(f"{name}bias")
+        def affine(name: str) -> Product:
+            name = f"token_encoder/{name}"
+            return pack.gates(take(f"{name}kernel"), take(f"{name}bias"))
 
         characters = config.char_cnn
         self._activation = characters.activation
@@ -54,15 +54,15 @@ class Characters:
         if self._words is not None:
             words, ids = ids[:, 0], ids[:, 1:]
         x = self._features(ids)
-        for (carry, carry_bias), (transform, transform_bias) in self._highways:
-            gate = carry(x).add_(carry_bias).sigmoid_()
-            new = transform(x).add_(transform_bias).relu_()
+        whole = slice(None)
+        for carry, transform in self._highways:
+            gate = carry(x)(whole).sigmoid_()
+            new = transform(x)(whole).relu_()
             x = torch.addcmul(x, gate, new.sub_(x))
         if words is not None:
             x = torch.cat([_rows(self._words, words), x], dim=-1)
         if self._projection is not None:
-            product, bias = self._projection
-            x = product(x).add_(bias)
+            x = self._projection(x)(whole)
         return x.numpy()
 
     def _features(self, ids: Tensor) -> Tensor:

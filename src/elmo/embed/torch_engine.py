@@ -27,6 +27,7 @@ State = tuple[np.ndarray, np.ndarray]
 Take = Callable[[str], np.ndarray]
 
 TOKENS = 256  # that go through the character CNN together
+BLOCK_BYTES = 1 << 20  # of the gates of some rows
 
 
 class TorchEngine:
@@ -104,11 +105,16 @@ class TorchEngine:
         cost nothing.
         """
         h, c = (torch.from_numpy(np.array(part, np.float32)) for part in state)
-        steps = _Steps(np.asarray(mask, bool))
+        mask = np.asarray(mask, bool)
+        steps = _Steps(mask)
         x = [torch.from_numpy(steps.pack(part)) for part in vectors]  # (positions, P) a direction
         outputs = []
         for number, cells in enumerate(self._layers):
-            y = _scan(cells, x, h[:, number], c[:, number], steps, self.config.lstm)
+            # One direction after the other: the weights of one may stay in the cache, not of two.
+            y = [
+                _scan(cell, x[i], h[i, number], c[i, number], steps, mask[i], self.config.lstm)
+                for i, cell in enumerate(cells)
+            ]
             if number and self.config.lstm.use_skip_connections:
                 y = [new + old for new, old in zip(y, x, strict=True)]
             outputs.append(y)
@@ -138,7 +144,6 @@ class _Steps:
     """
 
     def __init__(self, mask: np.ndarray) -> None:
-        self.mask = mask
         rows = mask.any(axis=0)  # (rows, time)
         n = np.where(rows.any(axis=0), len(rows) - np.argmax(rows[::-1], axis=0), 0)
         self.rows = n.tolist()
@@ -168,8 +173,7 @@ class _Cell:
 
         bias = np.array(take(f"{name}/bias"), np.float32)
         bias[2 * lstm.dim : 3 * lstm.dim] += lstm.forget_bias
-        self.bias = torch.from_numpy(gates(bias))
-        self.input = pack.gates(gates(take(f"{name}/kernel")))
+        self.input = pack.gates(gates(take(f"{name}/kernel")), gates(bias))
         self.recurrent = pack.gates(gates(take(f"{name}/recurrent_kernel")))
         self.projection: Product | None = None
         if lstm.projects:
@@ -177,38 +181,42 @@ class _Cell:
 
 
 def _scan(
-    cells: list[_Cell], x: list[Tensor], h: Tensor, c: Tensor, steps: _Steps, lstm: LSTMConfig
-) -> list[Tensor]:
-    """A layer over a window, both directions side by side; `h` and `c` are moved on in place."""
+    cell: _Cell, x: Tensor, h: Tensor, c: Tensor, steps: _Steps, mask: np.ndarray, lstm: LSTMConfig
+) -> Tensor:
+    """A layer of one direction over a window; `h` and `c` are moved on in place.
+
+    Between its two products a step goes through blocks of rows that stay in the processor's cache.
+    """
     d = lstm.dim
-    gates = [cell.input(part).add_(cell.bias) for cell, part in zip(cells, x, strict=True)]
-    outputs = [torch.empty(part.shape) for part in x]
-    z = torch.empty((len(cells), h.shape[1], 4 * d))
+    block = max(1, BLOCK_BYTES // (16 * d))
+    gates = cell.input(x)
+    y = torch.empty(x.shape)
+    m = torch.empty((len(h), d))
     for t, n in enumerate(steps.rows):
         if n == 0:
             continue
-        part = slice(steps.starts[t], steps.starts[t] + n)
-        now = z[:, :n]
-        for i, cell in enumerate(cells):
-            torch.add(cell.recurrent(h[i, :n]), gates[i][part], out=now[i])
-        now.sigmoid_()
-        entry, candidate, forget, out = now.split(d, dim=-1)
-        before = None if steps.whole[t] else (h[:, :n].clone(), c[:, :n].clone())
-        # f·c + i·tanh(j) = f·c + 2·i·(σ(2j) − ½)
-        cell_state = c[:, :n].mul_(forget).addcmul_(entry, candidate.sub_(0.5), value=2)
-        if lstm.cell_clip is not None:
-            cell_state.clamp_(-lstm.cell_clip, lstm.cell_clip)
-        # σ(o)·tanh(c) = σ(o)·(2σ(2c) − 1)
-        m = torch.mul(cell_state, 2, out=candidate).sigmoid_().mul_(2).sub_(1).mul_(out)
-        for i, cell in enumerate(cells):
-            new = m[i]
-            if cell.projection is not None:
-                new = cell.projection(new)
-                if lstm.proj_clip is not None:
-                    new.clamp_(-lstm.proj_clip, lstm.proj_clip)
-            outputs[i][part] = h[i, :n] = new
+        before = None if steps.whole[t] else (h[:n].clone(), c[:n].clone())
+        start = steps.starts[t]
+        recurrent = cell.recurrent(h[:n])
+        for first in range(0, n, block):
+            last = min(first + block, n)
+            rows = slice(first, last)
+            z = recurrent(rows).add_(gates(slice(start + first, start + last))).sigmoid_()
+            entry, candidate, forget, out = z.split(d, dim=1)
+            # f·c + i·tanh(j) = f·c + 2·i·(σ(2j) − ½)
+            after = c[rows].mul_(forget).addcmul_(entry, candidate.sub_(0.5), value=2)
+            if lstm.cell_clip is not None:
+                after.clamp_(-lstm.cell_clip, lstm.cell_clip)
+            # σ(o)·tanh(c) = σ(o)·(2σ(2c) − 1)
+            torch.mul(after, 2, out=m[rows]).sigmoid_().mul_(2).sub_(1).mul_(out)
+        new = m[:n]
+        if cell.projection is not None:
+            new = cell.projection(new)(slice(None))
+            if lstm.proj_clip is not None:
+                new.clamp_(-lstm.proj_clip, lstm.proj_clip)
+        y[start : start + n] = h[:n] = new
         if before is not None:
-            real = torch.from_numpy(steps.mask[:, :n, t].copy())[..., None]
+            real = torch.from_numpy(mask[:n, t].copy())[:, None]
             for current, old in zip((h, c), before, strict=True):
-                current[:, :n] = torch.where(real, current[:, :n], old)
-    return outputs
+                current[:n] = torch.where(real, current[:n], old)
+    return y

@@ -3,44 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Product = Callable[[Tensor], Tensor]
-
 ROWS = 64  # for which oneDNN chooses its layout
 TINY = 1e-30
 
+Rows = Callable[[slice], Tensor]
+"""Rows of a product in float32, each asked for once; what is returned may be written to."""
 
-def pack_float32(kernel: np.ndarray) -> Product:
-    """`x · kernel` as it is.
+
+class Product(Protocol):
+    """`x · kernel + bias` for `x` (rows, n)."""
+
+    def __call__(self, x: Tensor) -> Rows:
+        """Multiply. What is left to do with a row (its type, its scale) is done when it is asked
+        for, so that it can go on while it lies in the processor's cache."""
+
+
+class Float32:
+    """`x · kernel + bias` as it is.
 
     Args:
         kernel: `(n, m)`.
+        bias: `(m,)`.
     """
-    return _packed(_transposed(kernel))
+
+    def __init__(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> None:
+        self._linear = packed_linear(_tensor(np.transpose(kernel)), _bias(bias))
+
+    def __call__(self, x: Tensor) -> Rows:
+        return self._linear(x).__getitem__
 
 
-def pack_bfloat16(kernel: np.ndarray) -> Product:
-    """`x · kernel` with both rounded to bfloat16: summed in float32 and rounded once more.
+class Bfloat16:
+    """`x · kernel + bias`, all rounded to bfloat16: summed in float32 and rounded once more.
 
     Args:
         kernel: `(n, m)`.
+        bias: `(m,)`.
 
     Example:
-        >>> product = pack_bfloat16(np.array([[1.0], [0.5]], np.float32))
-        >>> product(torch.tensor([[2.0, 1.0]])).tolist()
-        [[2.5]]
+        >>> product = Bfloat16(np.array([[1.0], [0.5]]), np.array([2.0]))
+        >>> product(torch.tensor([[2.0, 1.0]]))(slice(None)).tolist()
+        [[4.5]]
     """
-    multiply = _packed(_transposed(kernel).bfloat16())
-    return lambda x: multiply(x.bfloat16()).float()
+
+    def __init__(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> None:
+        bias = None if bias is None else _tensor(bias).bfloat16()
+        self._linear = packed_linear(_tensor(np.transpose(kernel)).bfloat16(), bias)
+
+    def __call__(self, x: Tensor) -> Rows:
+        values = self._linear(x.bfloat16())
+        return lambda rows: values[rows].float()
 
 
-def pack_int8(kernel: np.ndarray) -> Product:
-    r"""`x · kernel` in whole numbers, with a scale for each column of the kernel and each row of x.
+class Int8:
+    r"""`x · kernel + bias`, the product in whole numbers: a scale for each column and each row of x.
 
     .. math:: x_i w_j \approx \frac{a_i s_j}{127^2} \sum_k q_{ik} v_{kj}, \quad
         a_i = \max_k |x_{ik}|, \; s_j = \max_k |w_{kj}|
@@ -49,18 +71,27 @@ def pack_int8(kernel: np.ndarray) -> Product:
 
     Args:
         kernel: `(n, m)`.
+        bias: `(m,)`.
     """
-    matrix = torch.from_numpy(np.array(kernel, np.float32))
-    largest = matrix.abs().amax(0).clamp_(min=TINY)
-    scale = largest / 127**2
-    numbers = matrix.mul_(127 / largest).round_().to(torch.int8)
 
-    def multiply(x: Tensor) -> Tensor:
+    def __init__(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> None:
+        matrix = torch.from_numpy(np.array(kernel, np.float32))
+        largest = matrix.abs().amax(0).clamp_(min=TINY)
+        self._scale = largest / 127**2
+        self._numbers = matrix.mul_(127 / largest).round_().to(torch.int8)
+        self._bias = _bias(bias)
+
+    def __call__(self, x: Tensor) -> Rows:
         largest = x.abs().amax(1, keepdim=True).clamp_(min=TINY)
-        rounded = (x * (127 / largest)).round_().to(torch.int8)
-        return torch._int_mm(rounded, numbers).float().mul_(scale).mul_(largest)
+        sums = torch._int_mm((x * (127 / largest)).round_().to(torch.int8), self._numbers)
 
-    return multiply
+        def finish(rows: slice) -> Tensor:
+            values = sums[rows].float().mul_(self._scale)
+            if self._bias is None:
+                return values.mul_(largest[rows])
+            return torch.addcmul(self._bias, values, largest[rows])
+
+        return finish
 
 
 class Packing(NamedTuple):
@@ -73,36 +104,36 @@ class Packing(NamedTuple):
         filters: the type of the character CNN's filters.
     """
 
-    gates: Callable[[np.ndarray], Product]
-    projection: Callable[[np.ndarray], Product]
+    gates: Callable[..., Product]
+    projection: Callable[..., Product]
     filters: torch.dtype
 
 
 PACKINGS = {
-    "float32": Packing(pack_float32, pack_float32, torch.float32),
-    "bfloat16": Packing(pack_bfloat16, pack_bfloat16, torch.bfloat16),
-    "int8": Packing(pack_int8, pack_bfloat16, torch.bfloat16),
+    "float32": Packing(Float32, Float32, torch.float32),
+    "bfloat16": Packing(Bfloat16, Bfloat16, torch.bfloat16),
+    "int8": Packing(Int8, Bfloat16, torch.bfloat16),
 }
 
 
-def _transposed(kernel: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(np.transpose(kernel), np.float32))
-
-
-def _packed(weight: Tensor) -> Product:
-    """A product with `weight` (m, n), in oneDNN's own layout where this build of PyTorch has it.
+def packed_linear(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """`x · weightᵀ + bias`, with `weight` (m, n) in oneDNN's layout where PyTorch can do that.
 
     Otherwise each call lays the weights out anew, which for few rows takes longer than the product.
     """
-    plain = lambda x: torch.nn.functional.linear(x, weight)  # noqa: E731
     try:
-        reorder, linear = (
-            torch.ops.mkldnn._reorder_linear_weight,
-            torch.ops.mkldnn._linear_pointwise,
-        )
+        reorder = torch.ops.mkldnn._reorder_linear_weight
+        linear = torch.ops.mkldnn._linear_pointwise
         packed = reorder(weight, ROWS)
-        multiply = lambda x: linear(x, packed, None, "none", [], "")  # noqa: E731
-        multiply(torch.zeros((1, weight.shape[1]), dtype=weight.dtype))
+        linear(torch.zeros((1, weight.shape[1]), dtype=weight.dtype), packed, bias, "none", [], "")
     except (AttributeError, NotImplementedError, RuntimeError):
-        return plain
-    return multiply
+        return lambda x: torch.nn.functional.linear(x, weight, bias)
+    return lambda x: linear(x, packed, bias, "none", [], "")
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.array(array, np.float32, order="C"))
+
+
+def _bias(bias: np.ndarray | None) -> Tensor | None:
+    return None if bias is None else _tensor(bias)
