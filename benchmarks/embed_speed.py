@@ -1,185 +1,141 @@
-"""How fast sentences are embedded with models of the published sizes and random weights.
+"""Tokens a second of embedding, beside simple_elmo: the published sizes, each way in turn.
 
-    python benchmarks/embed_speed.py [--size small|medium|original] [--sentences 500]
-        [--repeat 3] [--layers all] [--precision float32|bfloat16|int8] [--json]
+    python -m benchmarks.embed_speed [--environment FOLDER] [--sizes small original]
+        [--precisions float32 bfloat16 int8] [--rounds 3] [--json]
 
-The sentences are the first ones of WikiText-2's test part under `ELMO_DATA`, else of the built-in
-corpus. Each run embeds all of them with an empty word cache; the first one compiles and is given
-apart. The machine's float32 matrix-multiplication rate is measured before and after in the same
-process, on the same backend; the recurrence's share of it counts the products of real tokens (and
-boundaries) alone. On a machine that others use too, wall time says little: figures by CPU time
-(what all threads of this process used) stand beside it, for the product as well.
+FOLDER is a virtual environment with simple_elmo (see benchmarks/peers/with_simple_elmo.py); without it
+the table has our rows alone. Weights are random, the same for all. Every measurement is a process of its
+own, all layers, an empty word cache; the ways take turns, round by round, and medians are given. The
+cosine is the least over all tokens and layers, to the vectors in float32.
 """
 
 import argparse
 import json
 import os
-import resource
-import time
+import subprocess
+import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-import elmo
-from elmo.bilm.encoder import BiLMEncoder
-from elmo.bilm.weights import set_weights
-from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
-from elmo.embed.embedder import Embedder
-from elmo.text.encoding import SentenceEncoder
-
-import keras  # isort: skip
-
-SIZES = {"small": (1024, 128, 1), "medium": (2048, 256, 1), "original": (4096, 512, 2)}
+SENTENCES = {"small": 500, "medium": 300, "original": 150}
+CHILD = Path(__file__).parent / "peers" / "simple_elmo_speed.py"
 
 
-def build(size):
-    """An encoder of a published size; weights of a scale at which gates and clips do something."""
-    dim, projection_dim, n_highway = SIZES[size]
-    config = BiLMConfig(
-        lstm=LSTMConfig(dim=dim, projection_dim=projection_dim),
-        char_cnn=CharCNNConfig(n_highway=n_highway),
+def ours(size, precision, folder):
+    """One process that embeds twice; the second time counts."""
+    vectors = Path(folder) / f"{size}-{precision}.npy"
+    command = [sys.executable, "-m", "benchmarks.embed_once", "--json", "--repeat", "1"]
+    command += ["--size", size, "--precision", precision, "--vectors", str(vectors)]
+    command += ["--sentences", str(SENTENCES[size])]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def theirs(size, environment, folder):
+    """The same by simple_elmo."""
+    from benchmarks.embed_once import sentences
+
+    text, _ = sentences(SENTENCES[size])
+    task = {"folder": str(folder / size), "sentences": text, "batch_size": 32, "repeat": 1}
+    done = subprocess.run(
+        [Path(environment) / "bin" / "python", CHILD],
+        input=json.dumps(task),
+        capture_output=True,
+        text=True,
+        env={k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "KERAS_BACKEND")},
     )
-    encoder = BiLMEncoder(config)
-    encoder.build()
-    rng = np.random.default_rng(0)
-    weights = {}
-    for name, variable in encoder.named_weights().items():
-        shape = tuple(variable.shape)
-        scale = 0.1 if len(shape) < 2 else np.prod(shape[:-1]) ** -0.5
-        weights[name] = scale * rng.standard_normal(shape, np.float32)
-    set_weights(encoder, weights)
-    return encoder
+    if done.returncode:
+        raise RuntimeError(f"simple_elmo failed:\n{done.stderr[-2000:]}")
+    result = json.loads(done.stdout.splitlines()[-1])
+    result["tokens_per_second"] = sum(map(len, text)) / result["seconds"][0]
+    return result
 
 
-def sentences(number):
-    """Sentences of text, and where they are from."""
-    path = Path(os.environ.get("ELMO_DATA", "")) / "wikitext-2" / "wiki.test.tokens"
-    if os.environ.get("ELMO_DATA") and path.exists():
-        corpus, source = elmo.Corpus(path), "WikiText-2 test"
-    else:
-        from elmo.text.builtin import builtin_corpus
-
-        corpus, source = builtin_corpus(), "built-in"
-    chosen = []
-    for tokens in corpus:
-        # Paragraphs are cut after a full stop: sentences are what people embed.
-        start = 0
-        for i, token in enumerate(tokens, 1):
-            if token == "." or i == len(tokens):
-                chosen.append(tokens[start:i])
-                start = i
-                if len(chosen) == number:
-                    return chosen, source
-    return chosen, source
+def save(size, folder):
+    """The model of `embed_once` in the published layout; a process of its own frees its memory."""
+    program = (
+        "import sys; from benchmarks.embed_once import build; "
+        "from elmo.bilm.weights import get_weights; from elmo.formats.contents import Pretrained; "
+        "from elmo.formats.pretrained import write_folder; encoder = build(sys.argv[1]); "
+        "write_folder(Pretrained(encoder.config, get_weights(encoder), characters='bytes'), sys.argv[2])"
+    )
+    subprocess.run([sys.executable, "-c", program, size, str(folder / size)], check=True)
 
 
-def clocks():
-    """Wall time and the CPU time of all threads."""
-    return np.array([time.perf_counter(), time.process_time()])
+def least_cosine(folder, size, precision):
+    """Over all tokens and layers."""
+    one, other = (np.load(Path(folder) / f"{size}-{p}.npy") for p in ("float32", precision))
+    norms = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
+    return float(((one * other).sum(-1) / norms).min())
 
 
-def matmul_rate(n=2048, rounds=5):
-    """GFLOP/s of a float32 matrix product on the backend, by wall and by CPU time, the best."""
-    a = keras.ops.convert_to_tensor(np.random.default_rng(0).random((n, n), np.float32))
-    times = []
-    for _ in range(rounds + 1):
-        begin = clocks()
-        keras.ops.convert_to_numpy(keras.ops.matmul(a, a)[:1])
-        times.append(clocks() - begin)
-    return 2 * n**3 / np.min(times[1:], axis=0) / 1e9
-
-
-class Clock:
-    """Seconds spent in some functions, each wrapped in place."""
-
-    def __init__(self):
-        self.seconds = {}
-
-    def wrap(self, owner, name, stage):
-        inner = getattr(owner, name)
-
-        def timed(*arguments):
-            begin = clocks()
-            try:
-                return inner(*arguments)
-            finally:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + clocks() - begin
-
-        setattr(owner, name, timed)
-
-
-def recurrence_flops(config, positions):
-    """Of the products of all layers and directions over so many positions."""
-    lstm = config.lstm
-    products = 2 * lstm.projection_dim * 4 * lstm.dim + lstm.dim * lstm.projection_dim
-    return 2 * products * lstm.n_layers * len(config.direction_names) * positions
+def table(options, folder):
+    """A row for each size and way."""
+    rows = []
+    for size in options.sizes:
+        ways = {p: partial(ours, size, p, folder) for p in options.precisions}
+        if options.environment:
+            save(size, folder)
+            ways["simple_elmo"] = partial(theirs, size, options.environment, folder)
+        runs = {name: [] for name in ways}
+        for _ in range(options.rounds):
+            for name, run in ways.items():
+                runs[name].append(run())
+        peer = None
+        if options.environment:
+            peer = float(np.median([r["tokens_per_second"] for r in runs["simple_elmo"]]))
+        for name, results in runs.items():
+            speeds = [r["tokens_per_second"] for r in results]
+            row = {
+                "size": size,
+                "way": name,
+                "tokens_per_second": float(np.median(speeds)),
+                "rounds": speeds,
+                "times_simple_elmo": float(np.median(speeds)) / peer if peer else None,
+                "peak_memory_mb": float(np.median([r["peak_memory_mb"] for r in results])),
+            }
+            if name != "simple_elmo":
+                shares = [r["recurrence_share_of_matmul"] for r in results]
+                row["recurrence_share_of_matmul"] = float(np.median(shares))
+                row["stage_seconds"] = results[-1]["stage_seconds"]
+                if "float32" in options.precisions:
+                    row["least_cosine"] = least_cosine(folder, size, name)
+            rows.append(row)
+    return rows
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", choices=SIZES, default="small")
-    parser.add_argument("--sentences", type=int, default=500)
-    parser.add_argument("--layers", default="all")
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--precision", choices=("float32", "bfloat16", "int8"), default="float32")
+    parser.add_argument("--environment", help="a virtual environment with simple_elmo")
+    parser.add_argument("--sizes", nargs="+", default=["small", "original"], choices=SENTENCES)
+    parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16", "int8"])
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = table(options, Path(folder))
+    from benchmarks.arithmetic import machine
 
-    before = matmul_rate()
-    begin = time.perf_counter()
-    encoder = build(options.size)
-    embedder = Embedder(encoder, SentenceEncoder(characters=50), precision=options.precision)
-    text, source = sentences(options.sentences)
-    built = time.perf_counter() - begin
-    tokens = sum(map(len, text))
-
-    times, stages = [], []
-    for _ in range(options.repeat + 1):
-        embedder.word_cache.clear()
-        clock = Clock()
-        clock.wrap(embedder, "_encode", "ids")
-        clock.wrap(embedder.engine, "token_vectors", "token encoder")
-        clock.wrap(embedder, "_read", "recurrence")
-        begin = clocks()
-        for _ in embedder.embed_iter(text, layers=options.layers):
-            pass
-        times.append(clocks() - begin)
-        clock.seconds["rest"] = times[-1] - sum(clock.seconds.values())
-        stages.append(clock.seconds)
-        del embedder._encode, embedder._read, embedder.engine.token_vectors
-    rate = np.maximum(before, matmul_rate())
-    walls = [wall for wall, _ in times]
-    middle = sorted(range(1, len(times)), key=walls.__getitem__)[options.repeat // 2]
-    flops = recurrence_flops(embedder.config, tokens + 2 * len(text))
-    speed = flops / stages[middle].get("recurrence", np.inf) / 1e9
-    result = {
-        "size": options.size,
-        "precision": options.precision,
-        "backend": keras.backend.backend(),
-        "source": source,
-        "sentences": len(text),
-        "tokens": tokens,
-        "tokens_per_second": tokens / walls[middle],
-        "tokens_per_second_runs": [float(tokens / wall) for wall in walls[1:]],
-        "tokens_per_cpu_second": tokens / times[middle][1],
-        "first_run_seconds": walls[0],
-        "build_seconds": built,
-        "stage_seconds": {name: round(float(s[0]), 3) for name, s in stages[middle].items()},
-        "stage_cpu_seconds": {name: round(float(s[1]), 3) for name, s in stages[middle].items()},
-        "matmul_gflops": rate[0],
-        "matmul_gflop_per_cpu_second": rate[1],
-        "recurrence_gflops": speed[0],
-        "recurrence_share_of_matmul": speed[0] / rate[0],
-        "recurrence_share_of_matmul_by_cpu": speed[1] / rate[1],
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "cores": len(os.sched_getaffinity(0)),
-        "load": os.getloadavg()[0],
-    }
     if options.json:
-        print(json.dumps(result))
+        print(json.dumps({"rows": rows, "machine": machine()}))
         return
-    for name, value in result.items():
-        print(f"{name:28}{value}")
+    for row in rows:
+        print(
+            f"{row['size']:9}{row['way']:12}{row['tokens_per_second']:8,.0f} tokens/s"
+            + (f"{row['times_simple_elmo']:6.2f} x" if row["times_simple_elmo"] else "")
+            + f"{row['peak_memory_mb']:8,.0f} MB"
+            + (f"  cosine {row['least_cosine']:.5f}" if "least_cosine" in row else "")
+            + (
+                f"  recurrence at {row['recurrence_share_of_matmul']:.0%} of a float32 product"
+                if "recurrence_share_of_matmul" in row
+                else ""
+            )
+        )
 
 
 if __name__ == "__main__":
