@@ -95,6 +95,7 @@ def main():
         vocabulary_size=options.vocabulary_size,
         sampling=Sampling(options.negatives, np.arange(options.vocabulary_size)),
         tied=config.weight_tying,
+        widest_filter=config.char_cnn and config.char_cnn.widest_filter,
     )
     feed = prefetch(batches, 0)
     training = TrainingConfig(

@@ -97,6 +97,11 @@ class CharCNNConfig:
         )
 
     @property
+    def widest_filter(self) -> int:
+        """The largest width of a filter."""
+        return max(width for width, _ in self.filters)
+
+    @property
     def n_filters(self) -> int:
         """F, the number of character features of a token."""
         return sum(number for _, number in self.filters)

@@ -183,6 +183,7 @@ class ELMo:
                 vocabulary_size=len(vocabulary),
                 sampling=Sampling(training.negatives, vocabulary.ranks()),
                 tied=config.weight_tying,
+                widest_filter=config.char_cnn and config.char_cnn.widest_filter,
                 seed=training.seed,
                 shuffle=train_data.shuffle,
             ),

@@ -158,6 +158,7 @@ def train(
             training.negatives, vocabulary.ranks(), training.negatives_mode == "per_direction"
         ),
         tied=model.config.weight_tying,
+        widest_filter=model.config.char_cnn and model.config.char_cnn.widest_filter,
         order=training.stream_order,
         state_resets=training.state_resets,
         seed=training.seed,

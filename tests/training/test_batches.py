@@ -135,6 +135,31 @@ def test_characters_are_those_of_the_tokens():
     np.testing.assert_array_equal(read[: len(wanted) - 1], wanted[: len(read)][: len(wanted) - 1])
 
 
+@pytest.mark.parametrize("widest", [1, 3])
+def test_columns_are_cut_where_every_window_that_is_left_out_has_its_like(widest):
+    whole, _ = make(characters=20)
+    cut, _ = make(characters=20, widest_filter=widest)
+    narrower = 0
+    for number in range(len(whole)):
+        long, short = whole.batch(number)["tokens"], cut.batch(number)["tokens"]
+        columns = short.shape[1]
+        np.testing.assert_array_equal(short, long[: len(short), :columns])
+        narrower += columns < 20
+        # In a row that is cut, the last window of that width and all behind it are the same padding.
+        behind = long[:, columns - widest :]
+        assert columns == 20 or (behind == behind[:, -1:]).all()
+    assert narrower
+
+
+def test_little_is_padded():
+    """A vocabulary much larger than what a batch names."""
+    batches, _ = make(batch_size=4, window=3, sampling=4, tied=True)
+    named = [int(batches.batch(k)["row_mask"].sum()) for k in range(len(batches))]
+    sizes = {len(batches.batch(k)["rows"]) for k in range(len(batches))}
+    assert max(sizes) <= max(named) * 17 / 16 + 64
+    assert len(sizes) == 1
+
+
 def test_rows_begin_anew_at_an_epoch_and_in_the_share_that_is_asked_for():
     batches, _ = make(state_resets=0.25)
     resets = np.stack([batches.batch(k)["reset"] for k in range(40 * len(batches))])

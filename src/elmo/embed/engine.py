@@ -22,6 +22,7 @@ from keras import ops
 from elmo.bilm.compiled import compiled
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.layers.recurrence import LSTMSettings, input_gates, lstm_scan
+from elmo.text.characters import columns_needed
 
 State = tuple[Any, Any]
 """`(h, c)`, `(directions, n_layers, rows, projection_dim)` and `(…, dim)`."""
@@ -168,15 +169,7 @@ def _float32(tensor: Any) -> np.ndarray:
 
 
 def used_columns(ids: np.ndarray, char_cnn: Any, first: int) -> np.ndarray:
-    """How many columns of each row the character CNN has to see, in coarse steps.
-
-    A row ends in a run of one and the same id. Windows that lie in it are all alike, and as long
-    as one of them is left the max over windows does not change.
-    """
-    m = ids.shape[1]
-    differs = ids[:, first:] != ids[:, -1:]
-    last = m - np.argmax(differs[:, ::-1], axis=1)  # columns up to the last one that differs
-    last = np.where(differs.any(axis=1), last, first)
-    needed = last + max(width for width, _ in char_cnn.filters)
-    stepped = first - (first - needed) // CHARACTER_STEP * CHARACTER_STEP  # rounded up
-    return np.minimum(stepped, m)
+    """How many columns of each row the character CNN has to see, in coarse steps."""
+    needed = columns_needed(ids[:, first:], char_cnn.widest_filter)
+    stepped = first - -needed // CHARACTER_STEP * CHARACTER_STEP  # rounded up
+    return np.minimum(stepped, ids.shape[1])

@@ -15,6 +15,29 @@ BEGIN_SENTENCE, END_SENTENCE, BEGIN_WORD, END_WORD, PADDING = 256, 257, 258, 259
 N_CHARACTERS = 261
 
 
+def columns_needed(rows: np.ndarray, widest: int) -> np.ndarray:
+    """How many columns of each row a convolution has to see, given its widest filter.
+
+    A row ends in a run of one and the same id. Windows that lie in it are all alike, and as long as one
+    of them is left the max over windows does not change.
+
+    Args:
+        rows: ids, `(n, M)`.
+        widest: width of the widest filter.
+
+    Returns:
+        `(n,)`, at most M.
+
+    Example:
+        >>> columns_needed(np.array([[1, 2, 3, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6, 0, 0]]), 3)
+        array([6, 8])
+    """
+    m = rows.shape[1]
+    differs = rows != rows[:, -1:]
+    last = np.where(differs.any(axis=1), m - np.argmax(differs[:, ::-1], axis=1), 0)
+    return np.minimum(last + widest, m)
+
+
 class Characters:
     """From tokens to rows of byte ids.
 

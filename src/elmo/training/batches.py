@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elmo.layers.sampled_softmax import draw_negatives, log_expected_count
+from elmo.text.characters import columns_needed
 from elmo.text.encoded_corpus import EncodedCorpus
 from elmo.text.encoding import BOS_ROW, EOS_ROW
 from elmo.training.rows import BOS, EOS, PADDING, Rows, Stream, sentence_rows
@@ -88,6 +89,8 @@ class Batches:
         tied: the softmax uses the embedding, so that both name rows of one table.
         order: of a stream: `"corpus"` or `"shuffled"` sentences.
         state_resets: of a stream: share of windows that a row begins from zero state.
+        widest_filter: of a model that reads characters: columns that only padding stands in are cut
+            as far as windows of this width leave the max over them alone; None for no cut.
         seed: of orders and negatives.
         shuffle: in sentence mode, deal the sentences of a bucket to batches anew in each epoch,
             and take the batches in another order; without it they follow the corpus as far as the
@@ -107,6 +110,7 @@ class Batches:
         tied: bool = False,
         order: str = "corpus",
         state_resets: float = 0.0,
+        widest_filter: int | None = None,
         seed: int = 0,
         shuffle: bool = True,
     ) -> None:
@@ -120,6 +124,7 @@ class Batches:
         self.tied = tied
         self.order = order
         self.state_resets = state_resets
+        self.widest_filter = widest_filter
         self.seed = seed
         self.shuffle = shuffle
         self.offsets = np.asarray(tokens.corpus.offsets)
@@ -134,6 +139,8 @@ class Batches:
                 positions = np.diff(self.offsets) + 1
                 longest = -(-int(positions.sum()) // batch_size) + int(positions.max())
             self.per_epoch = -(-longest // window)
+        self._sizes: dict[str, int] = {}
+        self._sizes = self._usual_sizes()
 
     def __len__(self) -> int:
         return self.per_epoch
@@ -163,15 +170,13 @@ class Batches:
             "reset": self._resets(number, step),
         }
         targets = np.maximum(self.tokens.targets(rows.targets) - 1, 0).astype(np.int32)
-        positions = inputs.size
         if self.sampling.n:
             self._sample(batch, number, tokens, targets)
         else:
             batch["targets"] = targets
         if not (self.tied and self.sampling.n):
             words = not self.tokens.by_characters
-            size = positions + 1 if words else None
-            batch["tokens"] = _pad(tokens, min(size, self.vocabulary_size + 1) if size else None)
+            batch["tokens"] = self._padded("tokens", tokens if words else self._cut(tokens))
             if words:
                 # Padding (id 0) has no row: it stands for row 0, and its gradient is masked out.
                 batch["token_mask"] = (batch["tokens"] > 0).astype(np.float32)
@@ -192,8 +197,7 @@ class Batches:
         targets_at, negatives_at, tokens_at = np.split(
             index, [targets.size, targets.size + negatives.size]
         )
-        most = targets.size + negatives.size + (targets.size + 1 if self.tied else 0)
-        rows = _pad(distinct.astype(np.int32), min(most, n_types))
+        rows = self._padded("rows", distinct.astype(np.int32))
         batch["rows"] = rows
         batch["row_mask"] = (np.arange(len(rows)) < len(distinct)).astype(np.float32)
         batch["targets"] = targets_at.reshape(targets.shape)
@@ -212,6 +216,39 @@ class Batches:
                 for t, n in zip(per_direction, tries, strict=True)
             ]
         )
+
+    def _usual_sizes(self) -> dict[str, int]:
+        """Sizes that nearly every batch fits in: most have one shape, and little padding.
+
+        What a batch names is a fraction of what it could name at most, and each shape is compiled anew.
+        """
+        sample = np.unique(np.linspace(0, self.per_epoch - 1, 16).astype(int))
+        batches = [self.batch(int(number)) for number in sample]
+        sizes = {}
+        for name in ("tokens", "rows"):
+            if name in batches[0]:
+                longest = max(len(batch[name]) for batch in batches)
+                sizes[name] = -(-longest * 17 // 16 // 64) * 64
+        if self.tokens.by_characters:
+            sizes["columns"] = max(batch["tokens"].shape[1] for batch in batches)
+        return sizes
+
+    def _padded(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Zeros behind, to the usual size, or to the next one of a coarse grid."""
+        size = self._sizes.get(name, len(values))
+        while size < len(values):
+            size = -(-size * 9 // 8 // 64) * 64
+        out = np.zeros((size, *values.shape[1:]), values.dtype)
+        out[: len(values)] = values
+        return out
+
+    def _cut(self, tokens: np.ndarray) -> np.ndarray:
+        """Rows of character ids without columns that nothing depends on."""
+        if self.widest_filter is None:
+            return tokens
+        needed = int(columns_needed(tokens, self.widest_filter).max())
+        usual = self._sizes.get("columns", needed)
+        return tokens[:, : usual if needed <= usual else None]
 
     def _resets(self, number: int, step: int) -> np.ndarray:
         if self.mode == "sentence":
@@ -267,17 +304,6 @@ def _buckets(lengths: np.ndarray, batch_size: int, window: int | None) -> list[_
             buckets.append(_Bucket(width, rows, members))
         below, time = time, time * 3 // 2
     return buckets
-
-
-def _pad(values: np.ndarray, size: int | None) -> np.ndarray:
-    """Zeros behind, to `size`, or to the next size of a coarse grid."""
-    if size is None:
-        size = 64
-        while size < len(values):
-            size = -(-size * 9 // 8 // 64) * 64
-    out = np.zeros((max(size, len(values)), *values.shape[1:]), values.dtype)
-    out[: len(values)] = values
-    return out
 
 
 def prefetch(batches: Batches, first: int, workers: int = 2, ahead: int = 4) -> Iterator[Any]:
