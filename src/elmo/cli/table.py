@@ -305,7 +305,7 @@ COMMANDS: dict[str, Command] = {
                 click.Option(
                     ["--quantize"],
                     type=click.Choice(["int8"]),
-                    help="Weights of 8 bits, of ONNX; says how accurate and how fast they are.",
+                    help="LSTMs in 8 bits, of ONNX; says how accurate and how fast that is.",
                 ),
                 click.Option(
                     ["--sample"],

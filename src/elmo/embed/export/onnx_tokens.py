@@ -8,9 +8,10 @@ import numpy as np
 
 from elmo.config import BiLMConfig
 from elmo.embed.export.onnx_graph import Graph
-from elmo.embed.export.onnx_products import Products
+from elmo.embed.export.onnx_products import Float32, Products
 
 Weights = Mapping[str, np.ndarray]
+FLOAT32 = Float32()
 
 
 def word_vectors(graph: Graph, products: Products, ids: str, weights: Weights) -> str:
@@ -25,7 +26,8 @@ def spelled_vectors(
     """Vectors of character ids `(batch, time, M)`: `(batch, time, P)`.
 
     Each distinct token goes through the CNN once (`Unique`), and columns that are padding in all of
-    them are left out as far as the widest filter allows: neither changes the result.
+    them are left out as far as the widest filter allows: neither changes the result. Its products
+    are float32 in any case: an error here is in every layer.
     """
     characters = config.char_cnn
     width = characters.max_characters_per_token + bool(characters.word_dim)
@@ -41,15 +43,15 @@ def spelled_vectors(
         words = graph.node("Squeeze", first, graph.array([1]))
         distinct = rest
     distinct = _used_columns(graph, distinct, characters)
-    x = _features(graph, products, distinct, weights, characters)  # (tokens, F)
+    x = _features(graph, distinct, weights, characters)  # (tokens, F)
     for k in range(characters.n_highway):
-        x = _highway(graph, products, x, weights, f"token_encoder/highway_{k}")
+        x = _highway(graph, x, weights, f"token_encoder/highway_{k}")
     if words is not None:
         name = "token_encoder/word_embed"
         words = products.rows(graph, words, weights[name], name)  # (tokens, word_dim)
         x = graph.node("Concat", words, x, axis=-1)
     if "token_encoder/projection/kernel" in weights:
-        x = _affine(graph, products, x, weights, "token_encoder/projection/", "")
+        x = _affine(graph, x, weights, "token_encoder/projection/", "")
     vectors = graph.node("Gather", x, places)  # (batch · time, P)
     shape = graph.node("Shape", ids, end=2)
     shape = graph.node("Concat", shape, graph.array([p]), axis=0)
@@ -75,10 +77,10 @@ def _used_columns(graph: Graph, ids: str, characters) -> str:
     return graph.node("Slice", ids, graph.array([0]), needed, graph.array([1]))
 
 
-def _features(graph: Graph, products: Products, ids: str, weights: Weights, characters) -> str:
+def _features(graph: Graph, ids: str, weights: Weights, characters) -> str:
     """Each filter's best match, `(tokens, F)`."""
     name = "token_encoder/char_embed"
-    vectors = products.rows(graph, ids, weights[name], name)  # (tokens, M, C)
+    vectors = FLOAT32.rows(graph, ids, weights[name], name)  # (tokens, M, C)
     vectors = graph.node("Transpose", vectors, perm=[0, 2, 1])  # (tokens, C, M)
     features = []
     for i in range(len(characters.filters)):
@@ -95,16 +97,14 @@ def _features(graph: Graph, products: Products, ids: str, weights: Weights, char
     return graph.node({"relu": "Relu", "tanh": "Tanh"}[characters.activation], joined)
 
 
-def _affine(
-    graph: Graph, products: Products, x: str, weights: Weights, name: str, part: str
-) -> str:
+def _affine(graph: Graph, x: str, weights: Weights, name: str, part: str) -> str:
     kernel, bias = f"{name}{part}kernel", f"{name}{part}bias"
-    product = products.product(graph, x, weights[kernel], kernel)
+    product = FLOAT32.product(graph, x, weights[kernel], kernel)
     return graph.node("Add", product, graph.array(np.float32(weights[bias]), bias))
 
 
-def _highway(graph: Graph, products: Products, x: str, weights: Weights, name: str) -> str:
+def _highway(graph: Graph, x: str, weights: Weights, name: str) -> str:
     """x + σ(carry)·(relu(transform) − x)."""
-    gate = graph.node("Sigmoid", _affine(graph, products, x, weights, f"{name}/", "carry_"))
-    new = graph.node("Relu", _affine(graph, products, x, weights, f"{name}/", "transform_"))
+    gate = graph.node("Sigmoid", _affine(graph, x, weights, f"{name}/", "carry_"))
+    new = graph.node("Relu", _affine(graph, x, weights, f"{name}/", "transform_"))
     return graph.node("Add", x, graph.node("Mul", gate, graph.node("Sub", new, x)))
