@@ -19,6 +19,8 @@ from elmo.embed.embedder import Embedder
 
 __all__ = ["ElmoModel"]
 
+Texts = Sequence[Sequence[str]]
+
 LAYERS = ("average", "top", "all")
 _LAYERS = "layers={!r}: must be 'average', 'top' or 'all'"
 _NOT_LOADED = "no model yet: call load(directory) first"
@@ -91,11 +93,7 @@ class ElmoModel:
         return "The model is now loaded."
 
     def get_elmo_vectors(
-        self,
-        texts: Sequence[Sequence[str]],
-        warmup: bool = True,
-        layers: str = "average",
-        session: Any = None,
+        self, texts: Texts, warmup: bool = True, layers: str = "average", session: Any = None
     ) -> np.ndarray:
         """Vectors of the tokens of sentences, zeros behind the shorter ones.
 
@@ -119,11 +117,7 @@ class ElmoModel:
         return result
 
     def get_elmo_vector_average(
-        self,
-        texts: Sequence[Sequence[str]],
-        warmup: bool = True,
-        layers: str = "average",
-        session: Any = None,
+        self, texts: Texts, warmup: bool = True, layers: str = "average", session: Any = None
     ) -> np.ndarray:
         """One vector a sentence: the sum over its tokens, brought to length 1.
 

@@ -91,14 +91,22 @@ class Embedder:
         self.state.reset()
 
     def embed(
+        self, sentences: Iterable[Sequence[str] | str], *choices: Any, **options: Any
+    ) -> list[np.ndarray]:
+        """Vectors of sentences, all of them; takes what `embed_iter` takes."""
+        return list(self.embed_iter(sentences, *choices, **options))
+
+    def embed_iter(
         self,
         sentences: Iterable[Sequence[str] | str],
         layers: Layers = "all",
         pool: Literal["mean"] | None = None,
         state: Literal["reset", "carry"] = "reset",
         batch_size: int | None = None,
-    ) -> list[np.ndarray]:
-        """Vectors of sentences.
+    ) -> Iterator[np.ndarray]:
+        """Vectors of sentences, one result after the other in their order.
+
+        Sentences are read as they are needed: memory is bounded by a chunk of them.
 
         Args:
             sentences: lists of tokens, or strings, which are split at ASCII whitespace.
@@ -122,18 +130,6 @@ class Embedder:
             ValueError: an argument is no choice.
             TypeError: `sentences` is one string, or holds something that is no token.
         """
-        return list(self.embed_iter(sentences, layers, pool, state, batch_size))
-
-    def embed_iter(
-        self,
-        sentences: Iterable[Sequence[str] | str],
-        layers: Layers = "all",
-        pool: Literal["mean"] | None = None,
-        state: Literal["reset", "carry"] = "reset",
-        batch_size: int | None = None,
-    ) -> Iterator[np.ndarray]:
-        """As `embed`, one result after the other in the order of the sentences, which are read as
-        they are needed: memory is bounded by a chunk of them."""
         check_choice(layers, pool)
         if state not in ("reset", "carry"):
             raise ValueError(f"state={state!r}: must be 'reset' or 'carry'")
