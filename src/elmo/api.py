@@ -132,7 +132,7 @@ class BiLM:
         batch_size: int | None = None,
         precision: str = "float32",
     ) -> list[np.ndarray]:
-        """Vectors of sentences; see `elmo.embed.embedder.Embedder.embed`.
+        """Vectors of sentences; see `elmo.embed.embedder.Embedder.embed_iter`.
 
         Args:
             precision: `"bfloat16"` and `"int8"` are faster, a little less exact, and want PyTorch
@@ -199,11 +199,13 @@ class BiLM:
 
     def _needs_softmax(self, what: str) -> None:
         if not self.has_softmax or self.vocabulary is None:
-            lacks = "vocabulary" if self.has_softmax else "softmax"
-            raise ValueError(
-                f"{what}: this model has no {lacks}; published files leave it out. Train one, or load "
-                "a training checkpoint"
+            mend = (
+                "put it beside the model as vocab.txt, or give it to elmo.load"
+                if self.has_softmax
+                else "published files leave it out. Train one, or load a training checkpoint"
             )
+            lacks = "vocabulary" if self.has_softmax else "softmax"
+            raise ValueError(f"{what}: this model has no {lacks}; {mend}")
 
     def encoded(self, corpus: Corpus) -> Tokens:
         """A text as training and evaluation read it."""

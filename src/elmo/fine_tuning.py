@@ -34,14 +34,16 @@ TABLES = ("token_encoder/embedding", "softmax/kernel", "softmax/bias")
 Source = BiLM | str | os.PathLike[str] | tuple[str, str]
 
 
-def base_model(source: Source) -> BiLM:
-    """The model that is trained further.
+def base_model(source: Source, settings: Settings) -> tuple[BiLM, Settings]:
+    """The model that is trained further, and the settings that are left.
 
     Args:
         source: a `BiLM`, or whatever `elmo.load` takes.
+        settings: a vocabulary among them is the model's where its files lack it, as those of a
+            checkpoint of bilm-tf do.
 
     Raises:
-        ValueError: a model of ELMoForManyLangs.
+        ValueError: a model of ELMoForManyLangs, or one whose vocabulary is not known.
     """
     model = source if isinstance(source, BiLM) else load(source)
     if model.characters not in (None, "bytes"):
@@ -49,9 +51,16 @@ def base_model(source: Source) -> BiLM:
             "start_from: a model of ELMoForManyLangs reads its characters by dictionaries of its own "
             "and cannot be trained further here; models that read words or bytes can"
         )
-    if model.config.char_cnn is None and model.vocabulary is None:
-        raise ValueError("start_from: the model reads words, and its vocabulary is not known")
-    return model
+    if model.vocabulary is None and (model.has_softmax or model.config.char_cnn is None):
+        given = settings.vocabulary.vocabulary
+        if given is None or isinstance(source, BiLM):
+            raise ValueError(
+                "start_from: the model's vocabulary is not known; name its file (vocabulary), or put it "
+                "beside the model as vocab.txt"
+            )
+        model = load(source, given)
+        settings = Settings({k: v for k, v in settings.values.items() if k != "vocabulary"})
+    return model, settings
 
 
 def name_of(source: Source) -> str:

@@ -110,7 +110,7 @@ def train(
     else:
         chosen = given.merged(settings)
         if start_from is not None:
-            base = fine_tuning.base_model(start_from)
+            base, chosen = fine_tuning.base_model(start_from, chosen)
             chosen = fine_tuning.with_its_settings(base, chosen)
         make_room(output, overwrite)
     if base is not None:
