@@ -16,7 +16,7 @@ from tests.reference.bilm import ReferenceBiLM
 from tests.reference.published import read_weights, sentence_ids
 
 SENTENCES = ["w0 w1 The bank w2", "élan 漢字 " + "x" * 60, "w1"]
-CASES = range(12)
+CASES = range(12, 24)
 
 
 def draw(seed):
@@ -46,6 +46,7 @@ def draw(seed):
             cell_clip=one_of(None, 0.3, 0.6),
             proj_clip=one_of(None, 0.2, 0.4),
             use_skip_connections=one_of(True, False),
+            always_project=one_of(True, False),
         ),
         char_cnn=cnn,
         vocabulary_size=None if cnn else 6,
@@ -61,7 +62,8 @@ def test_the_drawn_cover_what_there_is():
     assert {cnn.n_highway for cnn in cnns} == {0, 1, 2, 3}
     assert {cnn.activation for cnn in cnns} == {"relu", "tanh"}
     assert {lstm.use_skip_connections for lstm in lstms} == {True, False}
-    assert {lstm.projects for lstm in lstms} == {True, False}
+    kinds = {(lstm.dim == lstm.projection_dim, lstm.projects) for lstm in lstms}
+    assert kinds == {(True, True), (True, False), (False, True)}
     assert {lstm.cell_clip for lstm in lstms} == {None, 0.3, 0.6}
     assert {lstm.proj_clip for lstm in lstms if lstm.projects} == {None, 0.2, 0.4}
     assert {config.directions for config in configs} == {"both", "forward", "backward"}

@@ -113,12 +113,14 @@ class LSTMConfig:
 
     Args:
         dim: D, the number of cells.
-        projection_dim: P, the size of the projected output; equal to D there is no projection.
+        projection_dim: P, the size of the projected output; equal to D there is no projection, unless
+            `always_project`.
         n_layers: number of layers.
         cell_clip: the cell state is clipped to ± this value; None for no clip.
         proj_clip: the projected output is clipped to ± this value; None for no clip.
         use_skip_connections: add a layer's input to its output, from the second layer up.
         forget_bias: added to the forget gate at run time (1 as published, 0 in ELMoForManyLangs).
+        always_project: project even where P equals D (ELMoForManyLangs).
     """
 
     dim: int = 4096
@@ -128,6 +130,7 @@ class LSTMConfig:
     proj_clip: float | None = 3.0
     use_skip_connections: bool = True
     forget_bias: float = 1.0
+    always_project: bool = False
 
     def __post_init__(self) -> None:
         for name in ("dim", "projection_dim", "n_layers"):
@@ -144,8 +147,8 @@ class LSTMConfig:
 
     @property
     def projects(self) -> bool:
-        """Whether there is a projection (P < D); without one `proj_clip` does nothing."""
-        return self.projection_dim != self.dim
+        """Whether there is a projection; without one `proj_clip` does nothing."""
+        return self.always_project or self.projection_dim != self.dim
 
 
 @dataclass(frozen=True, kw_only=True)

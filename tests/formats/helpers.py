@@ -61,6 +61,7 @@ def configs(draw):
         proj_clip=draw(clip),
         use_skip_connections=draw(st.booleans()),
         forget_bias=draw(st.sampled_from([1.0, 1.0, 0.0, 0.7])),
+        always_project=draw(st.booleans()),
     )
     cnn = None
     if draw(st.booleans()):

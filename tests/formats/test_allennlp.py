@@ -147,6 +147,11 @@ def test_projections_that_sizes_do_not_ask_for(tmp_path):
     with h5py.File(folder / "weights.hdf5", "a") as file:
         file["CNN_proj/W_proj"], file["CNN_proj/b_proj"] = np.eye(6), np.zeros(6)
     assert read(folder).config.char_cnn.always_project
+    assert not read(folder).config.lstm.projects
+    with h5py.File(folder / "weights.hdf5", "a") as file:
+        for rnn in ("RNN_0", "RNN_1"):
+            file[f"{rnn}/RNN/MultiRNNCell/Cell0/LSTMCell/W_P_0"] = np.eye(6)
+    assert read(folder).config.lstm.projects
 
 
 def test_one_layer_as_dump_weights_writes_it(tmp_path):

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+import elmo
 from elmo.config import PUBLISHED_FILTERS
 from elmo.formats.errors import FormatError
 from elmo.formats.manylangs import (
@@ -18,8 +19,11 @@ from elmo.formats.manylangs import (
 from elmo.formats.pretrained import read, write_folder
 from elmo.formats.torch_pickle import read_state_dict
 from elmo.formats.weight_map import write_table
+from elmo.text.manylangs import read_dictionary
 from tests.formats.helpers import assert_same_weights
+from tests.formats.torch_writer import state_dict, write_zip
 from tests.reference.bilm import ReferenceBiLM
+from tests.reference.random_model import random_weights
 
 SETTINGS = "cnn_10_14_24_40_sample.json"
 
@@ -42,6 +46,10 @@ def edit(path, change):
     values = json.loads(path.read_text())
     change(values)
     path.write_text(json.dumps(values))
+
+
+def dictionaries(folder):
+    return [read_dictionary(folder / name) for name in ("char.dic", "word.dic")]
 
 
 def sentences_of(fixture):
@@ -97,6 +105,8 @@ def test_saved_as_a_folder_of_ours(fixture, copy, tmp_path):
     assert again.config == pretrained.config
     assert again.characters == pretrained.characters
     assert_same_weights(again.weights, pretrained.weights)
+    (tmp_path / "ours" / "vocab.txt").write_text("<S>\n</S>\n<UNK>\nof another model\n")
+    assert read(tmp_path / "ours").vocabulary is None
     for tokens in sentences_of(fixture):
         np.testing.assert_array_equal(
             again.characters.encode(tokens), pretrained.characters.encode(tokens)
@@ -147,7 +157,8 @@ def test_the_default(fixture):
         ("token_embedder", {"filters": [[0, 1]]}, "filters="),
         ("token_embedder", {"n_highway": 10**9}, "n_highway"),
         ("encoder", {"n_layers": 10**9}, "n_layers"),
-        ("encoder", {"dim": 24}, "equals dim"),
+        ("encoder", {"dim": 24}, r"\(160, 24\), wanted \(96, 24\)"),
+        ("encoder", {"dim": 23}, "projection_dim=24: must be at most dim=23"),
         ("encoder", {"dim": None}, "dim=None"),
         ("encoder", {"cell_clip": "x"}, "cell_clip"),
         ("encoder", {"dim": 41}, r"\(160, 24\), wanted \(164, 24\)"),
@@ -160,6 +171,26 @@ def test_settings_that_do_not_fit(copy, part, change, message):
     edit(copy / SETTINGS, lambda values: values[part].update(change))
     with pytest.raises(FormatError, match=message):
         read(copy)
+
+
+@pytest.mark.numerics
+def test_as_many_cells_as_outputs_are_projected_all_the_same(fixture, copy):
+    edit(copy / SETTINGS, lambda values: values["encoder"].update(dim=24))
+    config = config_from_settings(
+        json.loads((copy / SETTINGS).read_text()), "settings", *(len(d) for d in dictionaries(copy))
+    )
+    weights = random_weights(config, seed=2)
+    for name, table in (("token_embedder.pkl", token_table), ("encoder.pkl", layer_table)):
+        write_zip(copy / name, *state_dict(write_table(table(config), weights)))
+    found = elmo.load(copy)
+    assert_same_weights(found.to_pretrained().weights, weights)
+    saved = elmo.load(found.save(copy.parent / "ours"))
+    assert saved.config == found.config
+    reference = ReferenceBiLM(weights, config)
+    sentences = sentences_of(fixture)[:3]
+    for tokens, vectors in zip(sentences, saved.embed(sentences), strict=True):
+        wanted, _ = reference.layers(saved.sentence_encoder.encode(tokens))
+        np.testing.assert_allclose(vectors, wanted[:, 1:-1], rtol=0, atol=1e-5)
 
 
 def test_clips_of_zero_and_null_are_none(copy):

@@ -24,8 +24,13 @@ def mask_of(lengths, time):
 @pytest.mark.numerics
 @pytest.mark.parametrize(
     "settings",
-    [SIZES, {"dim": 5, "projection_dim": 5}, {**SIZES, "forget_bias": 0.0, "cell_clip": None}],
-    ids=["clips", "no projection", "no forget bias"],
+    [
+        SIZES,
+        {"dim": 5, "projection_dim": 5},
+        {"dim": 5, "projection_dim": 5, "always_project": True, "proj_clip": 0.4},
+        {**SIZES, "forget_bias": 0.0, "cell_clip": None},
+    ],
+    ids=["clips", "no projection", "a square projection", "no forget bias"],
 )
 def test_lstm_in_the_harness(settings):
     data = {"inputs": inputs(3, 5, 6), "mask": mask_of([5, 3, 1], 5)}

@@ -116,7 +116,7 @@ class ReferenceBiLM:
             kept = sigmoid(forget + lstm.forget_bias) * c
             c = clip(kept + sigmoid(entry) * np.tanh(candidate), lstm.cell_clip)
             h = sigmoid(out) * np.tanh(c)  # (D,)
-            if lstm.projection_dim != lstm.dim:
+            if f"{name}/projection_kernel" in weights:
                 h = clip(h @ weights[f"{name}/projection_kernel"], lstm.proj_clip)  # (P,)
             outputs.append(h)
         return np.array(outputs, self.dtype).reshape(len(x), lstm.projection_dim), h, c

@@ -37,7 +37,7 @@ def weight_shapes(config):
             shapes[f"{name}/kernel"] = (size, 4 * cells)
             shapes[f"{name}/recurrent_kernel"] = (size, 4 * cells)
             shapes[f"{name}/bias"] = (4 * cells,)
-            if size != cells:
+            if size != cells or lstm.always_project:
                 shapes[f"{name}/projection_kernel"] = (cells, size)
     if config.vocabulary_size is not None:
         if not config.weight_tying:

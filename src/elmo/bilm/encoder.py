@@ -81,6 +81,7 @@ class BiLMEncoder(keras.layers.Layer):
             cell_clip=lstm.cell_clip,
             proj_clip=lstm.proj_clip,
             forget_bias=lstm.forget_bias,
+            always_project=lstm.always_project,
             use_skip_connections=lstm.use_skip_connections,
             input_dropout=dropout.input,
             recurrent_dropout=dropout.recurrent,

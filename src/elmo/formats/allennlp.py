@@ -185,10 +185,12 @@ def read_pair(options: str | os.PathLike[str], weights: str | os.PathLike[str]) 
 
 
 def _known(options: dict[str, Any], stored: Mapping[str, Stored]) -> dict[str, Any]:
-    known: dict[str, Any] = {"always_project": False}
+    known: dict[str, Any] = {"always_project": False, "lstm_always_projects": False}
     if "embedding" in stored and len(stored["embedding"].shape) == 2:
         known["vocabulary_size"] = stored["embedding"].shape[0]
     cnn, lstm = options.get("char_cnn"), options.get("lstm")
+    if isinstance(lstm, dict) and lstm.get("dim") == lstm.get("projection_dim"):
+        known["lstm_always_projects"] = any(name.endswith("/LSTMCell/W_P_0") for name in stored)
     if "CNN_proj/W_proj" in stored and isinstance(cnn, dict) and isinstance(lstm, dict):
         # A projection is told by its presence where the sizes do not ask for one.
         shape, size = stored["CNN_proj/W_proj"].shape, lstm.get("projection_dim")

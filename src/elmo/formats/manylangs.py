@@ -141,6 +141,7 @@ def config_from_settings(
                 cell_clip=encoder.get("cell_clip") or None,
                 proj_clip=encoder.get("proj_clip") or None,
                 forget_bias=0.0,
+                always_project=True,
             ),
             char_cnn=CharCNNConfig(
                 embedding_dim=tokens["char_dim"],
@@ -156,8 +157,6 @@ def config_from_settings(
         )
     except (ValueError, TypeError) as error:
         raise FormatError(f"{where}: {error}") from error
-    if not config.lstm.projects:
-        raise FormatError(f"{where}: encoder.projection_dim equals dim, which is not supported")
     return config
 
 

@@ -67,8 +67,8 @@ def config_from_options(options: dict[str, Any], where: Any, **known: Any) -> Bi
         options: the parsed file.
         where: what errors call it.
         known: settings known from elsewhere, used where the options lack them: `vocabulary_size`
-            (rows of the embedding of a word model), `always_project` (the weights have a projection
-            though F = P).
+            (rows of the embedding of a word model), `always_project` and `lstm_always_projects`
+            (the weights have a projection though F = P or D = P).
 
     Raises:
         FormatError: a key is missing, of the wrong kind, or has a value without meaning.
@@ -94,6 +94,7 @@ def _config(options: dict[str, Any], known: dict[str, Any]) -> BiLMConfig:
             f"written by a newer version of elmo-keras ({OUR_KEY}.version); update it"
         )
     lstm = _take(options, "lstm", dict)
+    lstm_extras = _take(ours, "lstm", dict, {}, f"{OUR_KEY}.")
     directions = ours.get("directions")
     if directions is None:
         directions = "both" if _take(options, "bidirectional", bool, True) else "forward"
@@ -115,6 +116,9 @@ def _config(options: dict[str, Any], known: dict[str, Any]) -> BiLMConfig:
             proj_clip=_clip(lstm, "proj_clip"),
             use_skip_connections=_take(lstm, "use_skip_connections", bool, False, "lstm."),
             forget_bias=float(_take(ours, "forget_bias", float, 1.0, f"{OUR_KEY}.")),
+            always_project=_take(
+                lstm_extras, "always_project", bool, known.get("lstm_always_projects", False)
+            ),
         ),
         char_cnn=None if cnn is None else _char_cnn(cnn, ours, known),
         vocabulary_size=known.get("vocabulary_size")
@@ -196,6 +200,7 @@ def options_from_config(
         "version": VERSION,
         "directions": config.directions,
         "forget_bias": lstm.forget_bias,
+        "lstm": {"always_project": lstm.always_project},
         "weight_tying": config.weight_tying,
         "lowercase": config.lowercase,
         "dropout": dataclasses.asdict(config.dropout),

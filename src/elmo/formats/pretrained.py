@@ -135,6 +135,8 @@ def _checked(
     if vocabulary is not None:
         model.vocabulary = load_vocabulary(vocabulary, size, config.lowercase)
         return model
+    if model.characters not in (None, "bytes"):  # dictionaries of its own
+        return model
     found = find_vocabulary(folder)
     if found is not None:
         try:

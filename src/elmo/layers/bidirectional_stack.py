@@ -60,6 +60,7 @@ class BidirectionalStack(keras.layers.Layer):
         cell_clip: float | None = None,
         proj_clip: float | None = None,
         forget_bias: float = 1.0,
+        always_project: bool = False,
         use_skip_connections: bool = True,
         input_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -83,6 +84,7 @@ class BidirectionalStack(keras.layers.Layer):
             "cell_clip": cell_clip,
             "proj_clip": proj_clip,
             "forget_bias": forget_bias,
+            "always_project": always_project,
             "recurrent_dropout": recurrent_dropout,
             "weight_dropout": weight_dropout,
         }

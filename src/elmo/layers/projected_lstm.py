@@ -26,10 +26,11 @@ class ProjectedLSTM(keras.layers.Layer):
     Args:
         dim: number of cells, D.
         projection_dim: size of the output, P; with P = D nothing is projected and `proj_clip` does
-            nothing.
+            nothing, unless `always_project`.
         cell_clip: the cell state is clipped to ± this; None for no clip.
         proj_clip: the projected output is clipped to ± this; None for no clip.
         forget_bias: added to the forget gate at run time, not stored in the bias.
+        always_project: project even where P = D.
         recurrent_dropout: rate of the mask on h, the same for all steps of a call.
         weight_dropout: rate of the mask on the recurrent kernel, drawn once a call.
         seed: of the dropout masks.
@@ -59,6 +60,7 @@ class ProjectedLSTM(keras.layers.Layer):
         cell_clip: float | None = None,
         proj_clip: float | None = None,
         forget_bias: float = 1.0,
+        always_project: bool = False,
         recurrent_dropout: float = 0.0,
         weight_dropout: float = 0.0,
         seed: int | None = None,
@@ -69,6 +71,7 @@ class ProjectedLSTM(keras.layers.Layer):
             raise ValueError(f"projection_dim={projection_dim}: must be at most dim={dim}")
         self.dim = dim
         self.projection_dim = projection_dim
+        self.always_project = always_project
         self.settings = LSTMSettings(cell_clip, proj_clip, forget_bias)
         self.recurrent_dropout = recurrent_dropout
         self.weight_dropout = weight_dropout
@@ -86,7 +89,7 @@ class ProjectedLSTM(keras.layers.Layer):
             "recurrent_kernel": (self.projection_dim, 4 * self.dim),
             "bias": (4 * self.dim,),
         }
-        if self.projection_dim != self.dim:
+        if self.always_project or self.projection_dim != self.dim:
             shapes["projection_kernel"] = (self.dim, self.projection_dim)
         self.projection_kernel = None
         for name, shape in shapes.items():
@@ -145,6 +148,7 @@ class ProjectedLSTM(keras.layers.Layer):
             "dim": self.dim,
             "projection_dim": self.projection_dim,
             **self.settings._asdict(),
+            "always_project": self.always_project,
             "recurrent_dropout": self.recurrent_dropout,
             "weight_dropout": self.weight_dropout,
             "seed": self.seed,

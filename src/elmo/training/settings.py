@@ -59,7 +59,7 @@ def _fields(cls: type, *leave_out: str) -> dict[str, str]:
 
 
 _PARTS: dict[str, tuple[type, dict[str, str]]] = {
-    "lstm": (LSTMConfig, _fields(LSTMConfig)),
+    "lstm": (LSTMConfig, _fields(LSTMConfig, "always_project")),
     "char_cnn": (
         CharCNNConfig,
         {
