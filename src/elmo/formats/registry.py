@@ -87,19 +87,18 @@ def _allennlp(
     )
 
 
-def _checkpoint() -> RemoteModel:
-    folder = f"{_ALLENNLP}/2x4096_512_2048cnn_2xhighway_tf_checkpoint"
+def _checkpoint(name: str, folder: str, step: int) -> RemoteModel:
     names = (
         "checkpoint",
         "options.json",
-        "model.ckpt-935588.index",
-        "model.ckpt-935588.data-00000-of-00001",
+        f"model.ckpt-{step}.index",
+        f"model.ckpt-{step}.data-00000-of-00001",
     )
-    files = [RemoteFile(f"{folder}/{name}", name) for name in names]
+    files = [RemoteFile(f"{_ALLENNLP}/{folder}/{file}", file) for file in names]
     files.append(RemoteFile(f"{_ALLENNLP}/vocab-2016-09-10.txt", "vocab.txt"))
     return RemoteModel(
-        name="original-checkpoint",
-        description="The training checkpoint of the original model: with softmax and vocabulary",
+        name=f"{name}-checkpoint",
+        description=f"The training checkpoint of the {name} model: with softmax and vocabulary",
         language="en",
         files=tuple(files),
         licence="Apache-2.0",
@@ -183,7 +182,8 @@ _ALL = (
         weights="weights_PubMed_only.hdf5",
         stem="2x4096_512_2048cnn_2xhighway",
     ),
-    _checkpoint(),
+    _checkpoint("original", "2x4096_512_2048cnn_2xhighway_tf_checkpoint", 935588),
+    _checkpoint("small", "2x1024_128_2048cnn_1xhighway/tf_checkpoint", 1501260),
     _seqvec(),
     _nlpl(195, "Russian National Corpus and Wikipedia, words, 2018 (RusVectores)", "ru"),
     _nlpl(196, "Russian National Corpus and Wikipedia, lemmas, 2018 (RusVectores)", "ru"),
