@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 
 from elmo.api import BiLM, load
+from elmo.bilm.compiled import compiled
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.embed.embedder import Embedder
 
@@ -52,6 +53,7 @@ class ElmoModel:
         self.n_layers: int | None = None
         self._model: BiLM | None = None
         self._embedder: Embedder | None = None
+        self._scores: Any = None
 
     @property
     def model(self) -> BiLM:
@@ -87,6 +89,7 @@ class ElmoModel:
         if self._model.characters == "bytes":
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
         self._embedder = Embedder(self._model.network, encoder)
+        self._scores = compiled(self._model.network, self._log_probabilities)
         self.batch_size = max_batch_size
         self.vector_size = config.output_dim
         self.n_layers = config.lstm.n_layers + 1
@@ -197,10 +200,14 @@ class ElmoModel:
         rows = model.sentence_encoder.encode(tokens)
         names = model.config.direction_names
         n = len(tokens)
+        longest = -(-n // 16) * 16  # few lengths, so that few shapes are compiled
+        rows = np.pad(rows, [(0, longest - n), *[(0, 0)] * (rows.ndim - 1)])
         reading = {"forward": np.arange(n), "backward": np.arange(n + 1, 1, -1)}
-        inputs = np.stack([reading[name] for name in names])[:, None]
-        h, _ = model.network.top(rows, inputs, np.ones(inputs.shape, bool))
-        scores = self._scores(h)  # (directions, tokens, V)
+        inputs = np.zeros((len(names), 1, longest), np.int32)
+        for row, name in zip(inputs, names, strict=True):
+            row[0, :n] = reading[name]
+        mask = np.broadcast_to(np.arange(longest) < n, inputs.shape)
+        scores = np.array(ops.convert_to_numpy(self._scores(rows, inputs, mask)))[:, :n]
         if nodelimiters:
             scores[..., [vocabulary.bos_id, vocabulary.eos_id]] = -np.inf
         topn = min(topn, scores.shape[-1] - 2 * nodelimiters)
@@ -215,8 +222,9 @@ class ElmoModel:
                 }
         return result
 
-    def _scores(self, h: Any) -> np.ndarray:
-        """ln P of every type, `(directions, tokens, V)`."""
-        head = self.model.network.head
-        logits = ops.matmul(h[:, 0], ops.transpose(self.model.network.softmax_kernel)) + head.bias
-        return np.array(ops.convert_to_numpy(ops.log_softmax(logits, axis=-1)))
+    def _log_probabilities(self, rows: Any, inputs: Any, mask: Any) -> Any:
+        """ln P of every type, `(directions, positions, V)`."""
+        network = self.model.network
+        h, _ = network.top(rows, inputs, mask)
+        logits = ops.matmul(h[:, 0], ops.transpose(network.softmax_kernel)) + network.head.bias
+        return ops.log_softmax(logits, axis=-1)
