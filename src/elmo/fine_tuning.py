@@ -227,7 +227,8 @@ def begin(
     if valid:
         if base.has_softmax and base.vocabulary is not None:
             report["before"] = _measured(base, valid, start.state)
-        report["start"] = _measured(start, valid, start.state)
+        same = report["before"] is not None and not report["added_words"]
+        report["start"] = report["before"] if same else _measured(start, valid, start.state)
     write_folder(start.to_pretrained(), run / START)
     write_json(run / REPORT, report)
     return report

@@ -112,9 +112,10 @@ def train(
         if start_from is not None:
             base, chosen = fine_tuning.base_model(start_from, chosen)
             chosen = fine_tuning.with_its_settings(base, chosen)
-        make_room(output, overwrite)
     if base is not None:
         chosen.further(base.config, vocabulary_size=1)  # refuse contradictions before any work
+    if not resume:
+        make_room(output, overwrite)
     options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
     options["max_sentence_tokens"] = chosen.training.max_sentence_tokens
     text = as_corpus(corpus, **options)
@@ -124,8 +125,10 @@ def train(
         if text is not None
     }
 
-    if base is None or resume:
+    if base is None:
         vocabulary = _vocabulary(chosen, text, run if resume else None)
+    elif resume:
+        vocabulary = base.vocabulary
     else:
         vocabulary = fine_tuning.vocabulary_for(base, chosen, text, keep_vocabulary)
     progress = progress_for(progress)
