@@ -166,15 +166,13 @@ class _Cell:
     """A layer's weights of one direction, packed."""
 
     def __init__(self, pack: Packing, take: Take, name: str, lstm: LSTMConfig) -> None:
-        def gates(kernel: np.ndarray) -> np.ndarray:
-            kernel = np.array(kernel, np.float32)
-            kernel[..., lstm.dim : 2 * lstm.dim] *= 2  # the candidate's
-            return kernel
+        factors = np.ones(4 * lstm.dim, np.float32)
+        factors[lstm.dim : 2 * lstm.dim] = 2  # the candidate's
 
         bias = np.array(take(f"{name}/bias"), np.float32)
         bias[2 * lstm.dim : 3 * lstm.dim] += lstm.forget_bias
-        self.input = pack.gates(gates(take(f"{name}/kernel")), gates(bias))
-        self.recurrent = pack.gates(gates(take(f"{name}/recurrent_kernel")))
+        self.input = pack.gates(take(f"{name}/kernel"), bias * factors, factors)
+        self.recurrent = pack.gates(take(f"{name}/recurrent_kernel"), None, factors)
         self.projection: Product | None = None
         if lstm.projects:
             self.projection = pack.projection(take(f"{name}/projection_kernel"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -30,10 +32,15 @@ class Float32:
     Args:
         kernel: `(n, m)`.
         bias: `(m,)`.
+        factors: of the kernel's columns, `(m,)`.
     """
 
-    def __init__(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> None:
-        self._linear = packed_linear(_tensor(np.transpose(kernel)), _bias(bias))
+    def __init__(
+        self, kernel: np.ndarray, bias: Any = None, factors: np.ndarray | None = None
+    ) -> None:
+        self._linear = packed_linear(
+            _passing(np.transpose(kernel), torch.float32, factors), _bias(bias)
+        )
 
     def __call__(self, x: Tensor) -> Rows:
         return self._linear(x).__getitem__
@@ -45,6 +52,7 @@ class Bfloat16:
     Args:
         kernel: `(n, m)`.
         bias: `(m,)`.
+        factors: of the kernel's columns, `(m,)`.
 
     Example:
         >>> product = Bfloat16(np.array([[1.0], [0.5]]), np.array([2.0]))
@@ -52,9 +60,11 @@ class Bfloat16:
         [[4.5]]
     """
 
-    def __init__(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> None:
+    def __init__(
+        self, kernel: np.ndarray, bias: Any = None, factors: np.ndarray | None = None
+    ) -> None:
         bias = None if bias is None else _tensor(bias).bfloat16()
-        self._linear = packed_linear(_tensor(np.transpose(kernel)).bfloat16(), bias)
+        self._linear = packed_linear(_passing(np.transpose(kernel), torch.bfloat16, factors), bias)
 
     def __call__(self, x: Tensor) -> Rows:
         values = self._linear(x.bfloat16())
@@ -72,12 +82,17 @@ class Int8:
     Args:
         kernel: `(n, m)`.
         bias: `(m,)`.
+        factors: of the kernel's columns, `(m,)`.
     """
 
-    def __init__(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> None:
-        matrix = torch.from_numpy(np.array(kernel, np.float32))
+    def __init__(
+        self, kernel: np.ndarray, bias: Any = None, factors: np.ndarray | None = None
+    ) -> None:
+        matrix = _passing(np.asarray(kernel), torch.float32)
         largest = matrix.abs().amax(0).clamp_(min=TINY)
         self._scale = largest / 127**2
+        if factors is not None:
+            self._scale *= _tensor(factors)
         self._numbers = matrix.mul_(127 / largest).round_().to(torch.int8)
         self._bias = _bias(bias)
 
@@ -129,6 +144,24 @@ def packed_linear(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Ten
     except (AttributeError, NotImplementedError, RuntimeError):
         return lambda x: torch.nn.functional.linear(x, weight, bias)
     return lambda x: linear(x, packed, bias, "none", [], "")
+
+
+def _passing(array: np.ndarray, dtype: torch.dtype, factors: np.ndarray | None = None) -> Tensor:
+    """A tensor in pages of its own, which go back to the system with it.
+
+    Freed among the packed weights, blocks of their size would be holes that are never filled again.
+    """
+    exact = _pages(array.shape, torch.float32)
+    np.copyto(exact.numpy(), array)
+    if factors is not None:
+        exact *= _tensor(factors)[:, None]
+    return exact if dtype == torch.float32 else _pages(array.shape, dtype).copy_(exact)
+
+
+def _pages(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    count = math.prod(shape)
+    memory = mmap.mmap(-1, count * dtype.itemsize)
+    return torch.frombuffer(memory, dtype=dtype, count=count).view(shape)
 
 
 def _tensor(array: np.ndarray) -> Tensor:
