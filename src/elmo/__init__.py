@@ -25,6 +25,7 @@ _HOMES = {
     "TrainingConfig": "elmo.training.config",
     "Vocabulary": "elmo.text.vocabulary",
     "load": "elmo.api",
+    "read_vectors": "elmo.embed.stores.reading",
     "train": "elmo.runs",
 }
 _MODULES = {"datasets": "elmo.text.datasets"}

@@ -19,6 +19,7 @@ from elmo.formats.pretrained import read, write_folder
 from elmo.text.corpus import Corpus, split_tokens
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
+from elmo.text.fasta import Fasta
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches import Tokens
 from elmo.training.evaluation import Evaluation, Evaluator, evaluate
@@ -148,12 +149,47 @@ class BiLM:
         output: str | os.PathLike[str],
         *,
         precision: str = "float32",
+        fasta: bool = False,
+        residues: str = "keep",
+        token_cache: str | os.PathLike[str] | None = None,
+        blank_lines: str = "keep",
+        encoding_errors: str = "strict",
+        raw: bool = False,
         **options: Any,
     ) -> Any:
-        """Vectors of a text into a file; see `elmo.embed.files.embed_file`."""
+        """Vectors of a text into a file; takes what `elmo embed` takes, under the same names.
+
+        Args:
+            source: paths or patterns, a `Corpus`, a `Fasta`, or lists of tokens.
+            output: the file or folder, `.hdf5`, `.npz`, `.parquet`, `.npy` or `.safetensors`.
+            precision: as in `embed`.
+            fasta, residues: the paths are FASTA files; `residues` is `rare` of `Fasta`.
+            token_cache: a file of `elmo cache-tokens`.
+            blank_lines, encoding_errors, raw: how paths are read; see `Corpus`. A blank line that is
+                kept is a sentence without tokens. `raw` leaves none.
+            **options: see `elmo.embed.files.embed_file`.
+
+        Returns:
+            An `EmbeddingReport`.
+        """
         from elmo.embed.files import embed_file
 
-        return embed_file(self.embedder_in(precision), source, output, **options)
+        embedder = self.embedder_in(precision)
+        if token_cache is not None:
+            from elmo.embed.embedder import Embedder
+
+            embedder = Embedder(
+                self.network, self.sentence_encoder, token_cache=token_cache, precision=precision
+            )
+        paths = [source] if isinstance(source, str | os.PathLike) else source
+        if isinstance(paths, list | tuple) and all(isinstance(p, str | os.PathLike) for p in paths):
+            if fasta:
+                source = Fasta(*paths, rare=residues)
+            else:
+                blank = "skip" if raw else blank_lines
+                reading = {"blank_lines": blank, "encoding_errors": encoding_errors, "raw": raw}
+                source = Corpus(*paths, **reading)
+        return embed_file(embedder, source, output, **options)
 
     def export(
         self, output: str | os.PathLike[str], format: str = "onnx", **options: Any

@@ -4,17 +4,21 @@ import json
 import math
 import signal
 import time
+from inspect import signature
 
 import h5py
 import numpy as np
 import pytest
 
 from elmo._version import __version__
+from elmo.api import BiLM
 from elmo.cli import commands, show
 from elmo.cli.options import toml_value
 from elmo.cli.table import COMMANDS
+from elmo.embed.files import embed_file
+from elmo.embed.stores.reading import read_vectors
 from elmo.text.vocabulary import Vocabulary
-from tests.cli.conftest import TINY, as_json, invoke, spawn
+from tests.cli.conftest import TINY, as_json, invoke, refused, spawn
 
 
 def test_help_lists_every_command():
@@ -37,9 +41,7 @@ def test_help_shows_an_example(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_options_are_arguments_of_the_function(name):
-    import inspect
-
-    parameters = inspect.signature(COMMANDS[name].load()).parameters
+    parameters = signature(COMMANDS[name].load()).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for option in COMMANDS[name].params:
         if option.name not in ("as_json", "help"):
@@ -212,6 +214,49 @@ def test_interrupted_training_says_how_to_go_on(texts, tmp_path):
     words[-1] = json.loads((output / "run" / "settings.json").read_text())["settings"]["epochs"]
     assert words[-1] == 1000
     assert list((output / "run" / "checkpoints").iterdir())
+
+
+def test_interrupted_embedding_says_how_to_go_on(model, texts, tmp_path):
+    output, whole = tmp_path / "v.hdf5", tmp_path / "whole.hdf5"
+    words = ("embed", model, texts / "train.txt", "--part-tokens", 500, "--layers", "top", "-o")
+    process = spawn(*words, output)
+    done = tmp_path / "v.hdf5.unfinished" / "done"
+    deadline = time.monotonic() + 120
+    while not list(done.glob("part-*")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err and not out and not output.exists()
+    assert "parts are kept" in err and "--resume" in err.splitlines()[-1]
+    assert "unfinished run" in refused(*words, output)
+    assert "layers='top', and this run has layers='all'" in refused(
+        *words[:-2], "all", "-o", output, "--resume"
+    )
+    report = as_json(*words, output, "--resume")
+    assert 1 <= report["resumed"] < report["parts"]
+    assert as_json(*words, whole)["resumed"] == 0
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_embed_file_takes_what_the_command_takes():
+    takes = {*signature(BiLM.embed_file).parameters, *signature(embed_file).parameters}
+    assert set(signature(commands.embed).parameters) - takes == {"model"}
+
+
+@pytest.mark.parametrize("name", ["v.parquet", "v.npy", "v.safetensors"])
+def test_embed_into_stores(model, tmp_path, name):
+    text = tmp_path / "a.txt"
+    text.write_text("The file is closed .\n\nIt is .\n")
+    report = as_json("embed", model, text, "-o", tmp_path / name, "--quiet")
+    assert report["dtype"] == "float16" and report["format"] == name[2:]
+    vectors = read_vectors(tmp_path / name)
+    assert vectors[0].shape == (3, 5, 8) and vectors.tokens(2) == ["It", "is", "."]
+    words = ("embed", model, text, "-o", tmp_path / "is", "--format", name[2:], "--dtype", "int8")
+    shown = invoke(*words, "--only", "is,absent", "--layers", "average")
+    assert "2 vectors" in shown.stdout and "2 of them listed" in shown.stderr
+    assert list(read_vectors(tmp_path / "is").sentences) == [0, 2]
 
 
 def test_a_closed_pipe_is_quiet(model):

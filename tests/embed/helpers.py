@@ -76,3 +76,32 @@ CONFIGS = {
         ),
     ),
 }
+
+
+class NumpyEngine:
+    """Numbers of the right shapes, without a backend."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def refresh(self):
+        pass
+
+    def token_vectors(self, ids):
+        lstm = self.config.lstm
+        table = np.random.default_rng(0).normal(size=(ids.shape[1], lstm.projection_dim))
+        return np.sin(ids @ table).astype(np.float32)
+
+    def zero_state(self, rows):
+        lstm = self.config.lstm
+        outer = (len(self.config.direction_names), lstm.n_layers, rows)
+        return tuple(np.zeros((*outer, n), np.float32) for n in (lstm.projection_dim, lstm.dim))
+
+    def read(self, vectors, mask, state, layers):
+        n = self.config.lstm.n_layers if layers == "all" else 1
+        outputs = [np.tanh(vectors * (k + 2)) for k in range(n)]
+        return np.stack(outputs, axis=2), state
+
+    @staticmethod
+    def fetch(outputs):
+        return outputs

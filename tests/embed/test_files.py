@@ -161,7 +161,7 @@ def test_bad_outputs(embedder, corpus, tmp_path):
         (tmp_path / "folder.hdf5").mkdir()
         embed_file(embedder, corpus, tmp_path / "folder.hdf5")
     with pytest.raises(ValueError, match=r"must end in \.hdf5"):
-        embed_file(embedder, corpus, tmp_path / "out.parquet")
+        embed_file(embedder, corpus, tmp_path / "out.txt")
     with pytest.raises(ValueError, match="layout='odd'"):
         embed_file(embedder, corpus, tmp_path / "out.hdf5", layout="odd")
     with pytest.raises(ValueError, match="dtype='int1'"):

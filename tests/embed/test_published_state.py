@@ -9,7 +9,7 @@ import pytest
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import set_weights
 from elmo.embed.embedder import Embedder
-from elmo.embed.token_cache import _encoded
+from elmo.embed.token_cache import encoded_tokens
 from elmo.formats.pretrained import read
 from elmo.text.encoding import SentenceEncoder
 
@@ -53,7 +53,7 @@ def test_allennlp_token_embeddings(data_folder):
     folder = data_folder("allennlp-elmo-fixture")
     embedder = embedder_of(folder)
     tokens = (folder / "vocab_test.txt").read_text(encoding="utf-8").split()
-    ((_, ids),) = _encoded(tokens, embedder.sentence_encoder)
+    ((_, ids),) = encoded_tokens(tokens, embedder.sentence_encoder)
     with h5py.File(folder / "elmo_token_embeddings.hdf5") as file:
         assert_close(embedder.engine.token_vectors(ids), file["embedding"][()])
 

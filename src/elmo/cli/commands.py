@@ -186,18 +186,25 @@ def embed(
     pool: str | None = None,
     state: str = "reset",
     batch_size: int | None = None,
+    format: str | None = None,
     layout: str = "allennlp",
-    dtype: str = "float32",
+    dtype: str | None = None,
+    only: str | Sequence[str] | None = None,
     fasta: bool = False,
     residues: str = "keep",
     token_cache: str | os.PathLike[str] | None = None,
     precision: str = "float32",
     overwrite: bool = False,
+    resume: bool = False,
+    jobs: int | None = None,
+    threads: int = 1,
+    part_tokens: int = 1 << 16,
     blank_lines: str = "keep",
     encoding_errors: str = "strict",
     raw: bool = False,
+    progress: bool = True,
 ) -> dict[str, Any]:
-    """Write the vectors of a text to a file; see `elmo.embed.files.embed_file`.
+    """Write the vectors of a text to a file; see `elmo.BiLM.embed_file`, which takes the same.
 
     A sentence's key is its number from 0; blank lines are kept, so that it is the line's number.
     With `fasta` the source is a FASTA file, the key a sequence's name, and `pool="mean"` gives one
@@ -205,29 +212,42 @@ def embed(
     `precision` that of `elmo.embed.precision`.
 
     Returns:
-        `output`, `layers`, `pool`, `state`, and what was written (`EmbeddingReport.to_dict`).
+        `output`, `layers`, `pool`, `state`, `format`, `layout`, `dtype`, and what was written
+        (`EmbeddingReport.to_dict`).
     """
-    from elmo.api import load
-    from elmo.embed.embedder import Embedder
-    from elmo.embed.files import embed_file
-    from elmo.text.corpus import Corpus
-    from elmo.text.fasta import Fasta
-
+    if jobs is not None:  # the memory of a GPU is for the workers
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     output = Path(output)
-    _must_be_free(output, overwrite)
-    if fasta:
-        text = Fasta(source, rare=residues)
-    else:
-        text = Corpus(source, blank_lines=blank_lines, encoding_errors=encoding_errors, raw=raw)
-    found = load(model)
-    embedder = Embedder(
-        found.network, found.sentence_encoder, token_cache=token_cache, precision=precision
+    _must_be_free(output, overwrite or resume, folder=True)
+    from elmo.embed.stores.choosing import choose
+
+    options = {"layers": layers, "pool": pool, "state": state, "batch_size": batch_size}
+    options |= {"format": format, "layout": layout, "dtype": dtype, "only": only}
+    chosen = choose(output, **options, part_tokens=part_tokens)
+
+    from elmo.api import load
+
+    report = load(model).embed_file(
+        source,
+        output,
+        **options,
+        fasta=fasta,
+        residues=residues,
+        token_cache=token_cache,
+        precision=precision,
+        overwrite=overwrite,
+        resume=resume,
+        jobs=jobs,
+        threads=threads,
+        part_tokens=part_tokens,
+        blank_lines=blank_lines,
+        encoding_errors=encoding_errors,
+        raw=raw,
+        progress=progress,
     )
-    options = {"layers": layers, "pool": pool, "state": state, "layout": layout, "dtype": dtype}
-    report = embed_file(
-        embedder, text, output, batch_size=batch_size, overwrite=overwrite, **options
-    )
-    return {"output": str(output), **options, **report.to_dict()}
+    names = ("layers", "pool", "state", "format", "layout", "dtype")
+    settings = {name: getattr(chosen, name) for name in names}
+    return {"output": str(output), **settings, **report.to_dict()}
 
 
 def info(model: str | os.PathLike[str]) -> dict[str, Any]:
@@ -285,9 +305,9 @@ def _listed(paths: Paths) -> list[str | os.PathLike[str]]:
     return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
 
 
-def _must_be_free(path: Path, overwrite: bool) -> None:
+def _must_be_free(path: Path, overwrite: bool, folder: bool = False) -> None:
     """Say before the work, not after it, that a file cannot be written."""
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise IsADirectoryError(f"{path}: is a folder; name a file")
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path}: exists; replace it (--overwrite) or name another")

@@ -57,9 +57,9 @@ def evaluate(result: Result) -> str:
 
 def embed(result: Result) -> str:
     """A file of vectors that was written."""
-    known = {k: result[k] for k in ("sentences", "tokens") if isinstance(result.get(k), int)}
+    known = {k: result[k] for k in ("sentences", "tokens", "vectors")}
     counted = ", ".join(f"{number:,} {name}" for name, number in known.items())
-    return f"{result['output']}: {counted + ', ' if counted else ''}{result['bytes']:,} bytes"
+    return f"{result['output']}: {counted}, {result['bytes']:,} bytes"
 
 
 def info(result: Result) -> str:

@@ -207,11 +207,22 @@ COMMANDS: dict[str, Command] = {
         Command(
             "embed",
             "Write the vectors of a text to a file.",
-            "elmo embed my-elmo sentences.txt -o vectors.hdf5 --layers average",
+            "elmo embed my-elmo sentences.txt -o vectors.hdf5 --layers average\n"
+            "elmo embed my-elmo corpus.txt.gz -o vectors.parquet --jobs 4\n"
+            "elmo embed my-elmo corpus.txt.gz -o vectors.parquet --jobs 4 --resume\n"
+            "elmo embed my-elmo corpus.txt.gz -o bank.npy --only bank,banks --dtype int8",
             [
                 o.model(),
                 click.Argument(["source"], metavar="INPUT"),
-                o.output(None, "The file, .hdf5 or .npz."),
+                o.output(
+                    None,
+                    "The file, .hdf5, .npz or .safetensors, or the folder, .parquet or .npy.",
+                ),
+                click.Option(
+                    ["--format"],
+                    type=click.Choice(["hdf5", "npz", "parquet", "npy", "safetensors"]),
+                    help="What it is, where its name does not say so.",
+                ),
                 click.Option(
                     ["--layers"],
                     type=click.Choice(["all", "top", "average", "token"]),
@@ -236,7 +247,16 @@ COMMANDS: dict[str, Command] = {
                     help="Whose keys an .hdf5 file has.",
                 ),
                 click.Option(
-                    ["--dtype"], type=click.Choice(["float32", "float16"]), default="float32"
+                    ["--dtype"],
+                    type=click.Choice(["float32", "float16", "int8"]),
+                    help="Of the numbers; int8 with a scale for each vector (.parquet, .npy, "
+                    ".safetensors).  [default: float32 in .hdf5 and .npz, else float16]",
+                ),
+                click.Option(
+                    ["--only"],
+                    metavar="WORDS",
+                    help="Vectors of these words alone, with sentence and position: a file, one a "
+                    "line, or a list with commas.",
                 ),
                 click.Option(
                     ["--fasta"],
@@ -258,9 +278,35 @@ COMMANDS: dict[str, Command] = {
                     default="float32",
                     help="Of the computation; the lower ones are faster (extra: torch).",
                 ),
-                o.overwrite("Replace the file if there is one."),
+                o.overwrite("Replace what is there, and drop an unfinished run."),
+                click.Option(["--resume"], is_flag=True, help="Go on with an unfinished run."),
+                click.Option(
+                    ["--jobs"],
+                    type=click.IntRange(1),
+                    metavar="N",
+                    help="Worker processes; whatever their number, the same bytes. Without it this "
+                    "process alone, with all its threads.",
+                ),
+                click.Option(
+                    ["--threads"],
+                    type=click.IntRange(1),
+                    default=1,
+                    help="Of each worker; another number rounds otherwise.",
+                ),
+                click.Option(
+                    ["--part-tokens"],
+                    type=click.IntRange(1),
+                    default=1 << 16,
+                    help="Tokens of a part, which is written whole or not at all; one file of "
+                    "Parquet.",
+                ),
+                o.quiet(),
                 *o.reading("keep"),
             ],
+            details="The text is laid out in parts first, and what will be written is said and, "
+            "where the disk is too small, refused. Until it is whole the output is in "
+            "NAME.unfinished; killed at any moment, the same command with --resume goes on and gives "
+            "the same bytes. elmo.read_vectors reads every format.",
         ),
         Command(
             "info",

@@ -71,6 +71,7 @@ class Embedder:
         self._encoder = find_encoder(network)
         self.sentence_encoder = sentence_encoder
         self.config = self._encoder.config
+        self.precision = precision if engine is None else None
         self.engine = engine or new_engine(self._encoder, precision)
         self.state = CarriedState(self.config)
         self.token_cache = None
@@ -80,6 +81,11 @@ class Embedder:
             self.token_cache = token_cache.prepared(self.config, sentence_encoder)
         dim = self.config.lstm.projection_dim
         self.word_cache = WordCache(self._token_vectors, dim, cache_size)
+
+    @property
+    def encoder(self) -> Any:
+        """The `BiLMEncoder` whose weights these are."""
+        return self._encoder
 
     def refresh(self) -> None:
         """Take the weights that the network has now."""

@@ -1,18 +1,22 @@
-"""The vectors of a whole corpus, written to a file."""
+"""The vectors of a whole corpus, written to a store."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from elmo.embed.embedder import Embedder, Layers
-from elmo.embed.results import check_choice
-from elmo.embed.writers import open_writer
-from elmo.text.corpus import Corpus, split_tokens
+from elmo.embed.meter import Meter
+from elmo.embed.output import OutputError
+from elmo.embed.run import Run, size_of
+from elmo.embed.stores.choosing import FOLDERS, choose, files_of
+from elmo.embed.stores.job import Choices
+from elmo.embed.stores.reading import label_of
+from elmo.embed.workplace import Workplace
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,15 @@ class EmbeddingReport:
     """What was written.
 
     Attributes:
-        paths: the files.
+        paths: the files, or the folder.
         sentences: number of sentences, empty ones included.
         tokens: number of their tokens.
         empty: how many have none.
         repeated: how many had come before, token for token.
+        vectors: how many vectors there are, each of them of all layers.
         bytes: size of the files.
+        parts: how many parts it was made in.
+        resumed: how many of them an earlier run had done.
         seconds: how long it took.
         encoding: what the sentence encoder counted (unknown and cut tokens), or None.
     """
@@ -35,7 +42,10 @@ class EmbeddingReport:
     tokens: int
     empty: int
     repeated: int
+    vectors: int
     bytes: int
+    parts: int
+    resumed: int
     seconds: float
     encoding: Any = None
 
@@ -57,12 +67,23 @@ def embed_file(
     pool: Literal["mean"] | None = None,
     state: Literal["reset", "carry"] = "reset",
     batch_size: int | None = None,
+    format: Literal["hdf5", "npz", "parquet", "npy", "safetensors"] | None = None,
     layout: Literal["allennlp", "bilm-tf", "manylangs"] = "allennlp",
-    dtype: Literal["float32", "float16"] = "float32",
+    dtype: Literal["float32", "float16", "int8"] | None = None,
+    only: str | os.PathLike[str] | Iterable[str] | None = None,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    resume: bool = False,
+    jobs: int | None = None,
+    threads: int = 1,
+    part_tokens: int = 1 << 16,
+    progress: bool | Callable[[int, int], None] | None = None,
 ) -> EmbeddingReport:
-    """Write the vectors of a corpus, one dataset a sentence, in memory that does not grow.
+    """Write the vectors of a corpus, in memory that does not grow with it.
+
+    The text is read once and laid out in parts (see `elmo.embed.plan`); what will be written is worked
+    out, and refused where the disk cannot hold it. Then part after part is written, each whole or not
+    at all, in the folder `NAME.unfinished` beside the output, which takes its place at the end. A run
+    that was killed, or stopped by a full disk, goes on with `resume=True` and gives the same bytes.
 
     The key of a sentence is its number from 0, as a string: of a file the number of its line, a
     blank line being a sentence without tokens; of several files the lines are counted on. Named
@@ -72,12 +93,24 @@ def embed_file(
         embedder: what makes the vectors.
         source: a path or a list of paths (as in `Corpus`); a `Corpus`; a `Fasta`; or sentences,
             lists of tokens (a list of strings is taken for paths).
-        output: `.hdf5` (or `.h5`) or `.npz`. It is written aside and takes its place at the end.
+        output: by its ending `.hdf5` (or `.h5`), `.npz`, `.safetensors`, or `.parquet` and `.npy`, which
+            are folders. `elmo.read_vectors` reads them all.
         layers, pool, state, batch_size: as in `Embedder.embed`.
-        layout: of HDF5; see `elmo.embed.writers`.
-        dtype: of the numbers in the file.
-        overwrite: whether a file that is there is replaced.
-        progress: called with the number of sentences and of tokens so far.
+        format: which of them it is, where the name does not say so.
+        layout: of HDF5; see `elmo.embed.stores.keyed`.
+        dtype: of the numbers; by default `"float32"` in HDF5 and `.npz`, `"float16"` elsewhere.
+            `"int8"` has a scale for each vector, and an error of at most half of it (1/254 of the
+            vector's largest number).
+        only: words, a file of them, one a line, or a string with commas: the vectors of these words
+            alone are kept, with the number of the sentence and the position in it.
+        overwrite: whether an output that is there is replaced, and an unfinished one dropped.
+        resume: go on with the unfinished output, if there is one.
+        jobs: so many processes work on the parts, with the same result whatever their number; None
+            for this process alone, with all its threads.
+        threads: of each of these processes. Sums of several threads are rounded in another order.
+        part_tokens: a part ends with the sentence that makes it this long.
+        progress: True for a bar (or lines, where there is no terminal), or a function of the number
+            of sentences and of tokens so far.
 
     Returns:
         What was written.
@@ -85,101 +118,91 @@ def embed_file(
     Raises:
         ValueError: an argument is no choice, or two sentences have one name.
         CorpusError: the text cannot be read.
-        FileExistsError: the output is there, and `overwrite` is off.
-        OutputError: it cannot be written (an `OSError`); nothing of it is left.
+        FileExistsError: the output is there, or an unfinished one, and neither `overwrite` nor
+            `resume` is on.
+        OutputError: it cannot be written (an `OSError`), or the disk is too small for it; or the
+            unfinished run was another one.
+        WorkerError: one of the processes died.
     """
-    check_choice(layers, pool)
-    begin = time.perf_counter()
-    encoder_report = _reset_report(embedder.sentence_encoder)
-    walk = _Walk(_named(source))
-    results = embedder.embed_iter(walk, layers, pool, state, batch_size)
-    writer = open_writer(
+    choices = choose(
         output,
-        layout=layout,
-        layers=layers,
-        n_layers=embedder.config.lstm.n_layers,
-        dtype=dtype,
-        overwrite=overwrite,
+        **{"layers": layers, "pool": pool, "state": state, "batch_size": batch_size},
+        **{"format": format, "layout": layout, "dtype": dtype, "only": only},
+        part_tokens=part_tokens,
     )
-    seen: set[int] = set()
-    sentences = tokens = empty = repeated = 0
-    try:
-        for vectors in results:
-            key, words = walk.take()
-            writer.add(key, words, vectors)
-            sentences += 1
-            tokens += len(words)
-            empty += not words
-            mark = hash(tuple(words))
-            repeated += mark in seen
-            seen.add(mark)
-            if progress is not None:
-                progress(sentences, tokens)
-    except BaseException:
-        writer.discard()
-        raise
-    writer.close()
+    _check_jobs(jobs, threads, state)
+    begin = time.perf_counter()
+    output = Path(output)
+    check_place(output, choices, embedder.config.lstm.n_layers, overwrite, resume)
+    run = Run(embedder, output, choices, None if jobs is None else threads)
+    with run.place.locked(), Meter(progress) as meter:
+        try:
+            run.prepare(source, resume, meter)
+            if not run.was_whole:
+                run.work(meter, jobs)
+                run.finish()
+        except BaseException as error:
+            clearer = run.give_up(error)
+            if clearer is error:
+                raise
+            raise clearer from error
+    return _report(run, time.perf_counter() - begin)
+
+
+def _report(run: Run, seconds: float) -> EmbeddingReport:
+    plan = run.job.plan
     return EmbeddingReport(
-        paths=writer.paths,
-        sentences=sentences,
-        tokens=tokens,
-        empty=empty,
-        repeated=repeated,
-        bytes=sum(path.stat().st_size for path in writer.paths),
-        seconds=time.perf_counter() - begin,
-        encoding=encoder_report(),
+        paths=run.targets,
+        sentences=plan.end.sentence,
+        tokens=plan.tokens,
+        empty=plan.empty,
+        repeated=plan.repeated,
+        vectors=plan.end.row,
+        bytes=sum(map(size_of, run.targets)),
+        parts=len(plan),
+        resumed=run.resumed,
+        seconds=seconds,
+        encoding=run.encoding,
     )
 
 
-class _Walk:
-    """Hands sentences to the embedder and keeps their keys until the vectors come back."""
-
-    def __init__(self, named: Iterator[tuple[str, Sequence[str]]]) -> None:
-        self._named = named
-        self._waiting: list[tuple[str, Sequence[str]]] = []
-        self._next = 0
-
-    def __iter__(self) -> Iterator[Sequence[str]]:
-        for key, tokens in self._named:
-            self._waiting.append((key, tokens))
-            yield tokens
-
-    def take(self) -> tuple[str, Sequence[str]]:
-        taken = self._waiting[self._next]
-        self._next += 1
-        if self._next == len(self._waiting):
-            self._waiting, self._next = [], 0
-        return taken
+def _check_jobs(jobs: int | None, threads: int, state: str) -> None:
+    for name, value in (("jobs", jobs), ("threads", threads)):
+        if value is not None and not (type(value) is int and value >= 1):
+            raise ValueError(f"{name}={value!r}: must be 1 or more")
+    if jobs is not None and state == "carry":
+        raise ValueError(
+            "jobs with state='carry': each batch goes on from the one before; leave jobs out"
+        )
 
 
-def _named(source: Any) -> Iterator[tuple[str, Sequence[str]]]:
-    if isinstance(source, str | os.PathLike):
-        source = [source]
-    if isinstance(source, list | tuple) and source and isinstance(source[0], os.PathLike | str):
-        source = Corpus(*source, blank_lines="keep")
-    if hasattr(source, "with_names"):
-        return _distinct_names(source.with_names())
-    return (
-        (str(number), split_tokens(tokens) if isinstance(tokens, str) else list(tokens))
-        for number, tokens in enumerate(source)
-    )
+def check_place(
+    output: Path, choices: Choices, depth: int, overwrite: bool = False, resume: bool = False
+) -> None:
+    """Say before the work, not after it, that an output cannot stand there.
 
+    Args:
+        output, overwrite, resume: as in `embed_file`.
+        choices: what was chosen.
+        depth: layers of the model above the token's.
 
-def _distinct_names(named: Iterable[tuple[str, Sequence[str]]]) -> Iterator[tuple[str, list[str]]]:
-    names: dict[str, str] = {}
-    for name, tokens in named:
-        key = name.replace("/", "_")
-        if key in names:
-            raise ValueError(
-                f"the names {names[key]!r} and {name!r} would be one key, {key!r}, of the file"
-            )
-        names[key] = name
-        yield key, list(tokens)
-
-
-def _reset_report(sentence_encoder: Any) -> Callable[[], Any]:
-    """Let a `SentenceEncoder` count anew; others count nothing."""
-    if not hasattr(sentence_encoder, "reset_report"):
-        return lambda: None
-    sentence_encoder.reset_report()
-    return lambda: sentence_encoder.report
+    Raises:
+        FileExistsError, OutputError: naming what is in the way.
+    """
+    if not output.absolute().parent.is_dir():
+        raise OutputError(f"cannot write {output}: No such file or directory")
+    for path in files_of(output, choices, depth):
+        if path.is_dir() and choices.format not in FOLDERS:
+            raise OutputError(f"cannot write {path}: it is a folder; give a file")
+        if not path.exists():
+            continue
+        if not overwrite and not resume:
+            raise FileExistsError(f"{path} exists; overwrite it (--overwrite) or give another name")
+        if choices.format in FOLDERS and label_of(path) is None:
+            raise OutputError(f"cannot write {path}: it is there, and no folder of vectors")
+    place = Workplace(output)
+    if place.unfinished and not overwrite and not resume:
+        raise FileExistsError(
+            f"{place.folder} has an unfinished run; go on with it (--resume), or begin anew "
+            "(--overwrite)"
+        )

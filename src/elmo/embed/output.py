@@ -5,13 +5,76 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 
 class OutputError(OSError):
     """An output that cannot be written; names it and says why. What was there before stays."""
+
+
+def _output_error(title: Any, error: OSError, more: str = "") -> OutputError:
+    return OutputError(f"cannot write {title}: {error.strerror or error}{more}")
+
+
+@contextlib.contextmanager
+def writing(title: str | os.PathLike[str]) -> Iterator[None]:
+    """Within it a failure of the disk is an `OutputError` that names the output.
+
+    Example:
+        >>> with writing("a.bin"):
+        ...     raise OSError(28, "No space left on device", "some/other/file")
+        Traceback (most recent call last):
+        ...
+        elmo.embed.output.OutputError: cannot write a.bin: No space left on device
+    """
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _output_error(os.fspath(title), error) from error
+
+
+def write_at(file: int, data: Any, offset: int) -> None:
+    """Write all of some bytes at a place of a file.
+
+    Args:
+        file: its descriptor.
+        data: bytes, or a contiguous array.
+        offset: where they begin.
+    """
+    view = memoryview(data).cast("B") if memoryview(data).nbytes else memoryview(b"")
+    while view:
+        written = os.pwrite(file, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a small file aside and put it in its place, on the disk."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(aside, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Let the names in a folder outlive a power cut, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 class OutputFile:
@@ -24,6 +87,9 @@ class OutputFile:
     Args:
         path: where it is to stand.
         overwrite: whether a file that is there is replaced.
+        title: what messages call it; None for its path.
+        quiet: raise a failure in `commit` alone, never to the library that writes; HDF5 cannot close a
+            file that fails while it does.
 
     Raises:
         FileExistsError: there is one, and `overwrite` is off.
@@ -39,13 +105,21 @@ class OutputFile:
         'all of it'
     """
 
-    def __init__(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        overwrite: bool = False,
+        title: str | os.PathLike[str] | None = None,
+        quiet: bool = False,
+    ) -> None:
         self.path = Path(path)
+        self.title = self.path if title is None else title
+        self._quiet = quiet
         self.failure: OutputError | None = None
         if self.path.is_dir():
-            raise OutputError(f"cannot write {self.path}: it is a folder; give a file")
+            raise OutputError(f"cannot write {self.title}: it is a folder; give a file")
         if self.path.exists() and not overwrite:
-            raise FileExistsError(f"{self.path} exists; overwrite it or give another name")
+            raise FileExistsError(f"{self.title} exists; overwrite it or give another name")
         parent = self.path.absolute().parent
         self._aside = parent / f".{self.path.name}.{secrets.token_hex(4)}.part"
         try:
@@ -54,8 +128,9 @@ class OutputFile:
             raise self._error(error) from error
 
     def _error(self, error: OSError) -> OutputError:
-        reason = error.strerror or str(error)
-        return OutputError(f"cannot write {self.path}: {reason}; nothing of it was kept")
+        # Under another title it is a piece of something, and its maker knows what was kept.
+        whole = self.title == self.path
+        return _output_error(self.title, error, "; nothing of it was kept" if whole else "")
 
     def _try(self, do: Callable[..., Any], *arguments: Any, instead: Any = None) -> Any:
         if self.failure is not None:
@@ -64,6 +139,9 @@ class OutputFile:
             return do(*arguments)
         except OSError as error:
             self.failure = self._error(error)
+            self.failure.__cause__ = error
+            if self._quiet:
+                return instead
             raise self.failure from error
 
     # What h5py and zipfile ask of a file.
@@ -103,12 +181,12 @@ class OutputFile:
             OutputError: something could not be written; then nothing is left of it.
         """
         try:
-            if self.failure is not None:
-                raise self.failure
             self._try(self._file.flush)
             self._try(os.fsync, self._file.fileno())
             self._try(self._file.close)
             self._try(os.replace, self._aside, self.path)
+            if self.failure is not None:
+                raise self.failure
         except BaseException:
             self.discard()
             raise

@@ -138,7 +138,7 @@ class TokenCache:
                 f"{config.lstm.projection_dim}"
             )
         cache = TokenCache(self.tokens, self.rows)
-        for start, rows in _encoded(self.tokens, sentence_encoder):
+        for start, rows in encoded_tokens(self.tokens, sentence_encoder):
             for number, ids in enumerate(rows, start):
                 cache._places.setdefault(_key(ids), number)
         return cache
@@ -266,7 +266,7 @@ def _find_vocabulary(path: Path) -> Path:
     return found[0]
 
 
-def _encoded(
+def encoded_tokens(
     tokens: Sequence[str], sentence_encoder: Any, step: int = 4096
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Ids of words, some at a time, with the number of the first."""
@@ -281,5 +281,5 @@ def _encoded(
 
 
 def _vectors(embedder: Any, tokens: Sequence[str]) -> Iterator[tuple[int, np.ndarray]]:
-    for start, rows in _encoded(tokens, embedder.sentence_encoder):
+    for start, rows in encoded_tokens(tokens, embedder.sentence_encoder):
         yield start, embedder.engine.token_vectors(rows)

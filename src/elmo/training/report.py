@@ -152,10 +152,16 @@ def warn(progress: Progress, text: str) -> None:
 
 
 class PlainProgress:
-    """A line on standard error every `seconds`: for logs and pipes."""
+    """A line on standard error every `seconds`: for logs and pipes.
 
-    def __init__(self, seconds: float = 15.0) -> None:
+    Args:
+        seconds: between two lines.
+        unit: what is counted.
+    """
+
+    def __init__(self, seconds: float = 15.0, unit: str = "step") -> None:
         self.seconds = seconds
+        self.unit = unit
         self._last = -math.inf
 
     def start(self, total: int, done: int) -> None:
@@ -174,7 +180,7 @@ class PlainProgress:
         elif done > self.first:
             rest = (now - self._begin) / (done - self.first) * (self.total - done)
             left = f"  {_duration(rest)} left"
-        self.message(f"step {done}/{self.total}  {_numbers(values)}{left}")
+        self.message(f"{self.unit} {done}/{self.total}  {_numbers(values)}{left}")
 
     def message(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -184,11 +190,16 @@ class PlainProgress:
 
 
 class RichProgress:
-    """A bar on the terminal."""
+    """A bar on the terminal.
 
-    def __init__(self) -> None:
+    Args:
+        title: what goes on, where it is not plain.
+    """
+
+    def __init__(self, title: str = "") -> None:
         from rich.console import Console
 
+        self.title = title
         self.console = Console(stderr=True)
 
     def start(self, total: int, done: int) -> None:
@@ -201,6 +212,7 @@ class RichProgress:
         )
 
         self.bar = Progress(
+            *([TextColumn(self.title)] if self.title else []),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("{task.fields[numbers]}"),
@@ -208,7 +220,7 @@ class RichProgress:
             TextColumn("left"),
             console=self.console,
         )
-        self.task = self.bar.add_task("training", total=total, completed=done, numbers="")
+        self.task = self.bar.add_task(self.title, total=total, completed=done, numbers="")
         self.bar.start()
 
     def update(self, done: int, **values: float) -> None:
@@ -221,10 +233,10 @@ class RichProgress:
         self.bar.stop()
 
 
-def progress_for(choice: bool | Progress = True) -> Progress:
+def progress_for(choice: bool | Progress = True, title: str = "", unit: str = "step") -> Progress:
     """A bar on a terminal, lines elsewhere, nothing for False, or what is given."""
     if choice is True:
-        return RichProgress() if sys.stderr.isatty() else PlainProgress()
+        return RichProgress(title) if sys.stderr.isatty() else PlainProgress(unit=unit)
     return NoProgress() if choice is False else choice
 
 
