@@ -197,6 +197,24 @@ def test_a_step_that_is_not_finite_changes_nothing():
 
 
 @pytest.mark.numerics
+@pytest.mark.parametrize("mode", ["stream", "sentence"])
+def test_a_window_weighs_by_its_targets(mode):
+    """The last windows of a stream hold few; each of them counts as much as one in a full window."""
+    step, batches, _ = make(mode, negatives=0)
+    positions = 2 * 5
+    for number in range(len(batches)):
+        batch = batches.batch(number)
+        rows = step.gather({n: v.value for n, v in step.tables.items()}, batch)
+        loss, (nats, targets, _) = step.loss(rows, step.carry, batch)
+        nats, targets = (keras.ops.convert_to_numpy(x) for x in (nats, targets))
+        weight = positions if mode == "stream" else targets
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(loss), np.mean(nats / weight), rtol=1e-6
+        )
+    if mode == "stream":
+        assert targets[0] < positions  # the last one is not full
+
+
 def test_the_state_is_carried_in_a_stream_and_not_between_sentences():
     stream, *_ = make("stream")
     run(stream)

@@ -50,7 +50,8 @@ class TrainingConfig:
         clip_norm: cut the norm of all gradients together at this; None for no cut.
         clip_value: cut each gradient's values at ± this; None for no cut.
         loss_scale: the loss that is differentiated is this times the mean nats (bilm-tf: its window);
-            what Adagrad's slots and the clips see.
+            what Adagrad's slots and the clips see. The mean is over all positions of a stream's
+            window, so that the last ones of an epoch, which hold few targets, weigh little.
         negatives: types drawn for the sampled softmax; 0 for the exact one.
         negatives_mode: `"shared"` by both directions, or `"per_direction"` as published.
         precision: `"float32"` or `"mixed_bfloat16"`: products in bfloat16; state, sums and weights in

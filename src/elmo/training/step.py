@@ -159,7 +159,10 @@ class Step:
             )
             nats = ops.reshape(flat, batch["mask"].shape) * ops.cast(batch["mask"], "float32")
             nats = ops.sum(nats, axis=(1, 2))
-        mean = ops.mean(nats / ops.maximum(targets, 1.0))
+        # The last windows of a stream hold few targets: they count as what they are, not as a whole
+        # batch, whose step would be as long.
+        n = targets if self.config.mode == "sentence" else float(np.prod(batch["mask"].shape[1:]))
+        mean = ops.mean(nats / ops.maximum(n, 1.0))
         state = tuple(ops.stop_gradient(s) for s in state)
         return mean * self.config.loss_scale, (nats, targets, state)
 
