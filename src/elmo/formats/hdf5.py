@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import h5py
 import numpy as np
@@ -112,6 +114,36 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray])
     Raises:
         OSError: the file cannot be written.
     """
-    with h5py.File(path, "w") as file:
-        for name, array in arrays.items():
-            file.create_dataset(name, data=np.ascontiguousarray(array, dtype=np.float32))
+    with _SteadyFile(path, "w+b") as raw:
+        with h5py.File(raw, "w") as file:
+            for name, array in arrays.items():
+                file.create_dataset(name, data=np.ascontiguousarray(array, dtype=np.float32))
+        if raw.failure is not None:
+            raise raw.failure
+
+
+class _SteadyFile(io.FileIO):
+    """A file that keeps its first failure to itself and writes nothing from then on.
+
+    HDF5 cannot close a file whose writes fail while it does: it leaves identifiers behind and may take
+    the process with it later.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        while self.failure is None and rest:
+            try:
+                rest = rest[super().write(rest) :]
+            except OSError as error:
+                self.failure = error
+        return memoryview(data).nbytes
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.failure is None:
+            try:
+                return super().truncate(size)
+            except OSError as error:
+                self.failure = error
+        return size or 0
