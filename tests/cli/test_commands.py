@@ -218,7 +218,10 @@ def test_interrupted_training_says_how_to_go_on(texts, tmp_path):
 
 def test_interrupted_embedding_says_how_to_go_on(model, texts, tmp_path):
     output, whole = tmp_path / "v.hdf5", tmp_path / "whole.hdf5"
-    words = ("embed", model, texts / "train.txt", "--part-tokens", 500, "--layers", "top", "-o")
+    # So many parts that the signal finds some of them still to be done.
+    text = tmp_path / "long.txt"
+    text.write_text((texts / "train.txt").read_text() * 10)
+    words = ("embed", model, text, "--part-tokens", 300, "--layers", "top", "-o")
     process = spawn(*words, output)
     done = tmp_path / "v.hdf5.unfinished" / "done"
     deadline = time.monotonic() + 120
