@@ -68,7 +68,6 @@ def main():
         elmo.train(
             parts["train"],
             valid=parts["valid"],
-            test=parts["test"],
             output=output,
             config=None if resume else options.recipe,  # a run that goes on has its own settings
             resume=resume,

@@ -43,6 +43,19 @@ def test_exact_nats(case):
 
 
 @pytest.mark.numerics
+@pytest.mark.parametrize("block", [1, 8, 13, 40, 64])
+def test_exact_nats_in_blocks(case, block):
+    """Blocks that divide the types, that do not, and one that is larger; scores far apart."""
+    h, kernel, bias, targets = case
+    bias = bias + np.where(np.arange(40) == 17, 200.0, 0.0).astype("float32")
+    head = LMHead(vocabulary_size=40, projection_dim=5)
+    head.build()
+    assign(head.named_weights(), {"kernel": kernel, "bias": bias})
+    found = to_numpy(head.nats(h, targets, block=block))
+    np.testing.assert_allclose(found, exact(h, kernel, bias, targets), rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.numerics
 def test_a_tied_head_uses_the_matrix_it_is_given(case):
     h, kernel, bias, targets = case
     head = LMHead(vocabulary_size=40, projection_dim=5, tied=True)

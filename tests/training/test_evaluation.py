@@ -53,9 +53,10 @@ def make(directions="both", characters=False, tied=False):
 @pytest.mark.parametrize("state", ["reset", "carry"])
 @pytest.mark.parametrize("kind", ["word", "tied", "characters", "backward"])
 def test_perplexity_is_the_reference(kind, state, monkeypatch):
-    """With windows shorter than the sentences, and chunks that do not divide the targets."""
+    """Windows shorter than the sentences; chunks and blocks that divide neither targets nor types."""
     monkeypatch.setattr(evaluation, "WINDOW", 4)
-    monkeypatch.setattr(evaluation, "LOGITS", 8 * 17)
+    monkeypatch.setattr(evaluation, "CHUNK", 16)
+    monkeypatch.setattr(evaluation, "BLOCK", 7)
     network, tokens, reference, pairs = make(
         directions="backward" if kind == "backward" else "both",
         characters=kind == "characters",

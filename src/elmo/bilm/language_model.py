@@ -124,9 +124,12 @@ class BiLanguageModel(keras.Model):
             h = ops.reshape(self.output_dropout(rows, training=True), shape)
         return h, state
 
-    def nats(self, h: Any, targets: Any) -> Any:
-        """Exact −ln P of targets: `h` is `(n, P)`, `targets` `(n,)` counts types from 0."""
-        return self.head.nats(h, targets, self.softmax_kernel if self.head.tied else None)
+    def nats(self, h: Any, targets: Any, block: int | None = None) -> Any:
+        """Exact −ln P of targets: `h` is `(n, P)`, `targets` `(n,)` counts types from 0.
+
+        With `block` the scores of so many types are held at a time: faster, and for evaluation.
+        """
+        return self.head.nats(h, targets, self.softmax_kernel if self.head.tied else None, block)
 
     @staticmethod
     def sampled_loss(h: Any, kernel_rows: Any, bias_rows: Any, batch: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from elmo.layers.sampled_softmax import exact_nats
+from elmo.layers.sampled_softmax import exact_nats, exact_nats_in_blocks
 
 
 @keras.saving.register_keras_serializable(package="elmo")
@@ -58,17 +58,21 @@ class LMHead(keras.layers.Layer):
         scores = ops.matmul(ops.cast(inputs, self.compute_dtype), ops.transpose(kernel))
         return scores + ops.cast(self.bias, self.compute_dtype)
 
-    def nats(self, inputs: Any, targets: Any, kernel: Any | None = None) -> Any:
+    def nats(
+        self, inputs: Any, targets: Any, kernel: Any | None = None, block: int | None = None
+    ) -> Any:
         """−ln P of each target (a row of the matrix, from 0) among all types, float32.
 
         Args:
             inputs: `(n, P)`.
             targets: `(n,)`.
             kernel: as in `call`.
+            block: types whose scores are held at a time; None for all.
         """
-        return exact_nats(
-            ops.cast(inputs, self.compute_dtype), self._kernel(kernel), self.bias, targets
-        )
+        arguments = (ops.cast(inputs, self.compute_dtype), self._kernel(kernel), self.bias, targets)
+        if block is None:
+            return exact_nats(*arguments)
+        return exact_nats_in_blocks(*arguments, block)
 
     def _kernel(self, kernel: Any | None) -> Any:
         if kernel is None:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from elmo.training.rows import PADDING, Rows, Stream, sentence_rows
 
 WINDOW = 256  # positions of a compiled call; longer sentences take several, with carried state
 POSITIONS = 4096  # positions of a batch
-LOGITS = 2**24  # scores in memory at a time
+CHUNK, BLOCK = 2048, 1024  # targets and types whose scores are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,8 @@ class Evaluator:
         self.state = state
         self.rows = rows
         self.directions = network.config.direction_names
-        self.chunk = max(8, min(2048, LOGITS // network.config.vocabulary_size))
         self._top = compiled(network, network.top)
-        self._nats = compiled(network, network.nats)
+        self._nats = compiled(network, partial(network.nats, block=BLOCK))
 
     def nats(self, tokens: Tokens) -> dict[str, float]:
         """Summed −ln P of all targets of a text, for each direction."""
@@ -123,6 +123,8 @@ class Evaluator:
             for size in (lstm.projection_dim, lstm.dim)
         )
         sums = np.zeros(n)
+        waiting: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in range(n)]
+        held = 0
         for window in windows:
             distinct, inputs = tokens.inputs(window.inputs)
             mask = window.targets != PADDING
@@ -131,20 +133,28 @@ class Evaluator:
             padded = np.zeros((_padded(max(size, 64)), *distinct.shape[1:]), np.int32)
             padded[: len(distinct)] = distinct
             h, state = self._top(padded, inputs, mask, state)
+            h = ops.convert_to_numpy(h).astype(np.float32)
             for number in range(n):
-                sums[number] += self._sum_nats(h[number], targets[number], mask[number])
+                waiting[number].append((h[number][mask[number]], targets[number][mask[number]]))
+            held += int(mask[0].sum())
+            if held >= CHUNK:  # a row alone gives few targets a window; a product wants many
+                for number in range(n):
+                    sums[number] += self._sum_nats(waiting[number])
+                    waiting[number] = []
+                held = 0
+        if held:
+            sums += [self._sum_nats(pairs) for pairs in waiting]
         return sums
 
-    def _sum_nats(self, h: Any, targets: np.ndarray, mask: np.ndarray) -> float:
-        h = ops.convert_to_numpy(h).astype(np.float32)[mask]
-        targets = targets[mask]
+    def _sum_nats(self, pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
+        h, targets = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
         total = 0.0
-        for first in range(0, len(h), self.chunk):
-            part = h[first : first + self.chunk]
-            short = self.chunk - len(part)
+        for first in range(0, len(h), CHUNK):
+            part = h[first : first + CHUNK]
+            short = min(CHUNK, _padded(len(part))) - len(part)
             nats = self._nats(
                 np.pad(part, ((0, short), (0, 0))),
-                np.pad(targets[first : first + self.chunk], (0, short)),
+                np.pad(targets[first : first + CHUNK], (0, short)),
             )
             nats = ops.convert_to_numpy(nats)[: len(part)]
             total += float(np.sum(nats, dtype=np.float64))
