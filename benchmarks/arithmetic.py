@@ -57,14 +57,16 @@ def matmul_rate(n=2048, rounds=7):
     return 2 * n**3 / float(np.median(times[1:])) / 1e9
 
 
-def machine():
-    """Where and with what this was measured."""
-    from importlib.metadata import version
+def machine(*others):
+    """Where and with what this was measured; `others`: packages that matter where they are installed."""
+    from importlib.metadata import distributions, version
 
     import keras
 
     backend = keras.backend.backend()
     packages = ["keras", "numpy", {"jax": "jax", "torch": "torch"}.get(backend, "tensorflow-cpu")]
+    installed = {found.metadata["Name"] for found in distributions()}
+    packages += [name for name in others if name in installed and name not in packages]
     name = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:

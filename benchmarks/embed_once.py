@@ -1,6 +1,6 @@
 """How fast sentences are embedded with one model of a published size and random weights, by stages.
 
-    python -m benchmarks.embed_once [--size small|medium|original] [--precision float32]
+    python -m benchmarks.embed_once [--size tiny|small|medium|original] [--precision float32]
         [--sentences 500] [--repeat 3] [--layers all] [--json]
 
 `benchmarks/embed_speed.py` runs this for its table.
@@ -32,7 +32,12 @@ from elmo.text.encoding import SentenceEncoder
 
 import keras  # isort: skip
 
-SIZES = {"small": (1024, 128, 1), "medium": (2048, 256, 1), "original": (4096, 512, 2)}
+SIZES = {
+    "tiny": (64, 16, 1),  # not published: to see that everything runs
+    "small": (1024, 128, 1),
+    "medium": (2048, 256, 1),
+    "original": (4096, 512, 2),
+}
 
 
 def build(size):
