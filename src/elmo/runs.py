@@ -165,6 +165,7 @@ def train(
         order=training.stream_order,
         state_resets=training.state_resets,
         seed=training.seed,
+        parts=training.accumulate,
     )
     if not resume:
         counts = vocabulary.counts

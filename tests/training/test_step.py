@@ -19,7 +19,10 @@ from tests.reference.bilm import ReferenceBiLM
 TEXT = [s.split() for s in ["a b c d", "b a", "c c a b d e", "e d c b a a"]] * 3
 
 
-def make(mode="stream", characters=False, tied=False, directions="both", negatives=4, **settings):
+def make(
+    mode="stream", characters=False, tied=False, directions="both", negatives=4, dtype="float32",
+    **settings,
+):  # fmt: skip
     vocabulary = Vocabulary.from_corpus([*TEXT, ["x", "y", "z"]])
     char_cnn = None
     if characters:
@@ -33,7 +36,7 @@ def make(mode="stream", characters=False, tied=False, directions="both", negativ
         directions=directions,
         weight_tying=tied,
     )
-    network = BiLanguageModel(config, seed=0)
+    network = BiLanguageModel(config, seed=0, dtype=dtype)
     network.build()
     initialize(network, 0)
     settings = {"batch_size": 2, "window": 5, "clip_norm": None, "loss_scale": 1.0, **settings}
@@ -48,6 +51,7 @@ def make(mode="stream", characters=False, tied=False, directions="both", negativ
         vocabulary_size=len(vocabulary),
         sampling=Sampling(negatives, vocabulary.ranks()),
         tied=tied,
+        parts=training.accumulate,
     )
     return Step(network, training, training.learning_rate, batches.batch), batches, vocabulary
 
@@ -70,11 +74,11 @@ def test_training_lowers_the_loss(mode, kind):
     n = len(batches)
     run(step, n)
     first = step.take_sums()
-    run(step, 20 * n)
+    run(step, 9 * n)
     step.take_sums()
     run(step, n)
     last = step.take_sums()
-    assert step.position == 22 * n
+    assert step.position == 11 * n
     assert first["targets"].tolist() == last["targets"].tolist()
     assert first["targets"][0] == sum(len(s) + 1 for s in TEXT)
     assert (last["nats"] < 0.9 * first["nats"]).all()
@@ -198,6 +202,78 @@ def test_a_step_that_is_not_finite_changes_nothing():
 
 @pytest.mark.numerics
 @pytest.mark.parametrize("mode", ["stream", "sentence"])
+@pytest.mark.parametrize("kind", ["tied", "characters", "exact", "untied"])
+def test_gradients_of_parts_are_summed(mode, kind):
+    """The step of a batch in two parts is that of the whole, whatever the parts share."""
+    settings = {
+        "characters": kind == "characters",
+        "tied": kind == "tied",
+        "negatives": 0 if kind == "exact" else 4,
+        "optimizer": "adagrad",
+        "clip_norm": 0.05,
+    }
+    found = []
+    for accumulate in (2, 1):
+        step, *others = make(mode, accumulate=accumulate, **settings)
+        if accumulate == 2:
+            batches = others[0]  # for both: buckets of sentences are rounded to the parts
+        step.batch_of = batches.batch
+        run(step, 3)
+        found.append((get_weights(step.network), step.take_sums(), step.carry["h"]))
+    (parts, sums_of_parts, h_of_parts), (whole, sums, h) = found
+    for name, value in whole.items():
+        np.testing.assert_allclose(parts[name], value, atol=1e-6, err_msg=name)
+    for name, value in sums.items():
+        np.testing.assert_allclose(sums_of_parts[name], value, rtol=1e-5, err_msg=name)
+    h, h_of_parts = (keras.ops.convert_to_numpy(x) for x in (h, h_of_parts))
+    np.testing.assert_allclose(h_of_parts, h, atol=1e-6)
+
+
+@pytest.mark.numerics
+@pytest.mark.parametrize("kind", ["tied", "characters"])
+def test_a_step_in_bfloat16_is_nearly_that_in_float32(kind):
+    """Products have 8 bits; weights, their updates and the carried state have all of float32's."""
+    moves = []
+    for dtype in ("float32", "mixed_bfloat16"):
+        step, *_ = make(
+            characters=kind == "characters", tied=kind == "tied", dtype=dtype, optimizer="sgd"
+        )
+        before = get_weights(step.network)
+        run(step)
+        after = get_weights(step.network)
+        assert {str(value.dtype) for value in after.values()} == {"float32"}
+        for name in ("h", "c"):
+            assert keras.ops.convert_to_numpy(step.carry[name]).dtype == np.float32
+        moves.append({name: after[name] - before[name] for name in before})
+    exact, rounded = moves
+    for name, move in exact.items():
+        size = np.linalg.norm(move)
+        assert size > 0, name
+        assert 0 < np.linalg.norm(rounded[name] - move) < 0.03 * size, name
+
+
+@pytest.mark.parametrize("kind", ["tied", "characters"])
+def test_several_steps_in_one_call_are_the_same_steps(kind):
+    """Five steps of an epoch of calls with three steps, which the end cuts short."""
+    found = []
+    for together in (1, 3):
+        step, *_ = make(
+            characters=kind == "characters", tied=kind == "tied", steps_per_execution=together
+        )
+        step.left = lambda step=step: 5 - step.position
+        calls = {1: 5, 3: 2}[together]
+        run(step, calls)
+        assert step.position == 5
+        found.append((get_weights(step.network), step.take_sums()))
+    (single, sums), (several, sums_of_several) = found
+    for name, value in single.items():
+        np.testing.assert_allclose(several[name], value, atol=1e-6, err_msg=name)
+    for name, value in sums.items():
+        np.testing.assert_allclose(sums_of_several[name], value, rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.numerics
+@pytest.mark.parametrize("mode", ["stream", "sentence"])
 def test_a_window_weighs_by_its_targets(mode):
     """The last windows of a stream hold few; each of them counts as much as one in a full window."""
     step, batches, _ = make(mode, negatives=0)
@@ -205,7 +281,9 @@ def test_a_window_weighs_by_its_targets(mode):
     for number in range(len(batches)):
         batch = batches.batch(number)
         rows = step.gather({n: v.value for n, v in step.tables.items()}, batch)
-        loss, (nats, targets, _) = step.loss(rows, step.carry, batch)
+        loss, (nats, targets, _) = step.loss(
+            rows, step.state(step.carry, batch), batch, step.weights(batch)
+        )
         nats, targets = (keras.ops.convert_to_numpy(x) for x in (nats, targets))
         weight = positions if mode == "stream" else targets
         np.testing.assert_allclose(

@@ -111,15 +111,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(text, tmp_path, monkeypatch):
     assert all(np.isfinite(a).all() for a in arrays.values() if a.dtype.kind == "f")
 
 
-def test_ctrl_c_saves_first_and_resume_ends_with_the_same_bytes(text, tmp_path):
-    import keras
-
+@pytest.mark.parametrize("together", [1, 3])
+def test_ctrl_c_saves_first_and_resume_ends_with_the_same_bytes(together, text, tmp_path):
     class Interrupt(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 11:
                 os.kill(os.getpid(), signal.SIGINT)
 
     settings = {**SETTINGS, "epochs": 2, "progress": False, "dropout": 0.1}
+    settings["steps_per_execution"] = together
     elmo.train(text, output=tmp_path / "whole", **settings)
     with pytest.raises(KeyboardInterrupt, match="stopped at step"):
         elmo.train(text, output=tmp_path / "broken", callbacks=[Interrupt()], **settings)

@@ -92,6 +92,7 @@ class Batches:
         widest_filter: of a model that reads characters: columns that only padding stands in are cut
             as far as windows of this width leave the max over them alone; None for no cut.
         seed: of orders and negatives.
+        parts: in sentence mode, the rows of a batch are a multiple of this.
         shuffle: in sentence mode, deal the sentences of a bucket to batches anew in each epoch,
             and take the batches in another order; without it they follow the corpus as far as the
             buckets let them.
@@ -113,6 +114,7 @@ class Batches:
         widest_filter: int | None = None,
         seed: int = 0,
         shuffle: bool = True,
+        parts: int = 1,
     ) -> None:
         self.tokens = tokens
         self.mode = mode
@@ -130,7 +132,7 @@ class Batches:
         self.offsets = np.asarray(tokens.corpus.offsets)
         self.id_of_rank = np.argsort(sampling.ranks, kind="stable").astype(np.int32)
         if mode == "sentence":
-            self._buckets = _buckets(np.diff(self.offsets) + 1, batch_size, window)
+            self._buckets = _buckets(np.diff(self.offsets) + 1, batch_size, window, parts)
             self.per_epoch = sum(-(-len(b.sentences) // b.rows) for b in self._buckets)
         else:
             longest = self._stream(0).row_length
@@ -293,7 +295,9 @@ class _Bucket(NamedTuple):
     sentences: np.ndarray
 
 
-def _buckets(lengths: np.ndarray, batch_size: int, window: int | None) -> list[_Bucket]:
+def _buckets(
+    lengths: np.ndarray, batch_size: int, window: int | None, parts: int = 1
+) -> list[_Bucket]:
     """Sentences by length; a bucket's longest is at most half as long again as the one below."""
     buckets, below, time = [], 0, 8
     while below < lengths.max():
@@ -301,7 +305,7 @@ def _buckets(lengths: np.ndarray, batch_size: int, window: int | None) -> list[_
         if len(members):
             width = min(time, int(lengths.max()))
             rows = batch_size if window is None else max(1, batch_size * window // width)
-            buckets.append(_Bucket(width, rows, members))
+            buckets.append(_Bucket(width, -(-rows // parts) * parts, members))
         below, time = time, time * 3 // 2
     return buckets
 

@@ -32,6 +32,10 @@ class TrainingConfig:
             between them, as published; `"sentence"`: padded sentences in length buckets, each from
             zero state.
         batch_size: rows of a batch.
+        accumulate: compute a batch in so many parts of its rows and sum their gradients before the
+            update: the same step in less memory. It divides `batch_size`.
+        steps_per_execution: steps of one compiled call; on JAX a scan over batches, worth it where a
+            step takes no longer than its call. Checkpoints and stops lie between calls.
         window: positions of a row; in sentence mode `batch_size · window` positions are the budget of
             a batch, whatever the length of its sentences.
         stream_order: of a stream's sentences, `"corpus"` or `"shuffled"` anew each epoch.
@@ -68,6 +72,8 @@ class TrainingConfig:
 
     mode: Literal["stream", "sentence"] = "stream"
     batch_size: int = 32
+    accumulate: int = 1
+    steps_per_execution: int = 1
     window: int = 35
     stream_order: Literal["corpus", "shuffled"] = "shuffled"
     state_resets: float = 0.02
@@ -106,6 +112,8 @@ class TrainingConfig:
             _require(value in allowed, name, value, f"one of {', '.join(allowed)}")
         at_least = {
             "batch_size": 1,
+            "accumulate": 1,
+            "steps_per_execution": 1,
             "window": 1,
             "max_sentence_tokens": 1,
             "epochs": 1,
@@ -118,6 +126,10 @@ class TrainingConfig:
         for name, least in at_least.items():
             value = getattr(self, name)
             _require(_whole(value, least), name, value, f"a whole number, {least} or more")
+        parts = self.accumulate
+        _require(
+            self.batch_size % parts == 0, "accumulate", parts, f"a divisor of {self.batch_size}"
+        )
         for name in ("max_steps", "patience"):
             value = getattr(self, name)
             _require(value is None or _whole(value, 1), name, value, "1 or more, or None")

@@ -8,13 +8,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import keras
+import numpy as np
+
+from elmo.training.parts import join_states, split
 
 
 def make_step(step: Any) -> Any:
     """From `fit`'s `(state, iterator)` to `(logs, state)`."""
     by_id = {id(variable): name for name, variable in step.tables.items()}
     names = [by_id.get(id(v)) for v in step.network.trainable_variables]
-    unlearned = step.network.non_trainable_variables
 
     def one_step(state, carry, batch):
         trainable, others, optimizer, metrics = state
@@ -22,15 +24,9 @@ def make_step(step: Any) -> Any:
         tables = {name: v for name, v in zip(names, trainable, strict=True) if name is not None}
         rows = step.gather(tables, batch)
 
-        def loss(dense, rows):
-            mapping = [*zip(step.dense, dense, strict=True), *zip(unlearned, others, strict=True)]
-            with keras.StatelessScope(state_mapping=mapping) as scope:
-                value, aux = step.loss(rows, carry, batch)
-            new = [scope.get_current_value(v) for v in unlearned]
-            return value, (aux, new)
-
-        gradient = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
-        (value, ((nats, targets, lstm_state), others)), gradients = gradient(dense, rows)
+        value, (nats, targets, lstm_state), others, gradients = gradients_of(
+            step, dense, others, rows, carry, batch
+        )
         leaves, shape = jax.tree.flatten(gradients)
         leaves, norm = step.clip(leaves)
         good = jnp.isfinite(value) & jnp.isfinite(norm)
@@ -68,20 +64,89 @@ def make_step(step: Any) -> Any:
         # come, first served, and would else swap a table with its slots and copy both.
         return (trainable, others, new_optimizer, metrics), carry, value
 
-    compiled = jax.jit(one_step, donate_argnums=(0, 1))
+    def some_steps(state, carry, batches):
+        def next_step(values, batch):
+            state, carry, loss = one_step(*values, batch)
+            return (state, carry), loss
 
+        (state, carry), losses = jax.lax.scan(next_step, (state, carry), batches)
+        return state, carry, losses[-1]
+
+    one, some = (jax.jit(function, donate_argnums=(0, 1)) for function in (one_step, some_steps))
     losses = collections.deque()
 
     def train_function(state, iterator):
         next(iter(iterator))
-        state, step.carry, loss = compiled(state, step.carry, step.next_batch())
-        # JAX runs ahead of its results. Two steps keep it busy; more would only delay a stop.
-        losses.append(loss)
-        if len(losses) > 2:
-            losses.popleft().block_until_ready()
+        for batches in _alike(step.next_batches()):
+            if len(batches) == 1:
+                state, step.carry, loss = one(state, step.carry, batches[0])
+            else:
+                stacked = jax.tree.map(lambda *values: np.stack(values), *batches)
+                state, step.carry, loss = some(state, step.carry, stacked)
+            # JAX runs ahead of its results. Two calls keep it busy; more would only delay a stop.
+            losses.append(loss)
+            if len(losses) > 2:
+                losses.popleft().block_until_ready()
         return {}, state
 
     return train_function
+
+
+def gradients_of(step, dense, others, rows, carry, batch):
+    """The loss, what belongs to it, the new state of the seeds, and the gradients `(dense, rows)`."""
+    unlearned = step.network.non_trainable_variables
+    n, weights, state = step.config.accumulate, step.weights(batch), step.state(carry, batch)
+
+    def scope_of(dense, others):
+        mapping = [*zip(step.dense, dense, strict=True), *zip(unlearned, others, strict=True)]
+        return keras.StatelessScope(state_mapping=mapping)
+
+    def loss(dense, rows, others, state, batch):
+        with scope_of(dense, others) as scope:
+            value, aux = step.loss(rows, state, batch, weights)
+        return value, (aux, [scope.get_current_value(v) for v in unlearned])
+
+    gradient = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
+    if n == 1:
+        (value, (aux, others)), gradients = gradient(dense, rows, others, state, batch)
+        return value, aux, others, gradients
+
+    def encode(dense):
+        with scope_of(dense, others):
+            return step.network.encoder.encode_tokens(batch["tokens"])
+
+    pull = None
+    if step.encodes(batch):  # once for all parts
+        vectors, pull = jax.vjp(encode, dense)
+        rows = {**rows, "vectors": vectors}
+
+    def add_part(values, given):
+        others, *sums = values
+        part, state = given
+        (value, ((nats, targets, state), others)), found = gradient(
+            dense, rows, others, state, {**batch, **part}
+        )
+        return (others, *jax.tree.map(jnp.add, sums, [value, nats, targets, found])), state
+
+    parts = jax.tree.map(lambda *values: jnp.stack(values), *split(batch, state, n))
+    zero = jnp.zeros(batch["mask"].shape[0])
+    zeros = jax.tree.map(jnp.zeros_like, (dense, rows))
+    (others, value, nats, targets, gradients), states = jax.lax.scan(
+        add_part, (others, jnp.zeros(()), zero, zero, zeros), parts
+    )
+    d_dense, d_rows = gradients
+    if pull is not None:
+        (through,) = pull(d_rows.pop("vectors"))
+        d_dense = [a + b for a, b in zip(d_dense, through, strict=True)]
+    if step.config.mode == "stream":
+        state = join_states([tuple(half[k] for half in states) for k in range(n)])
+    return value, (nats, targets, state), others, (d_dense, d_rows)
+
+
+def _alike(batches):
+    """All batches as one list where their shapes are the same, else each in a list of its own."""
+    shapes = {tuple((name, value.shape) for name, value in batch.items()) for batch in batches}
+    return [batches] if len(shapes) == 1 else [[batch] for batch in batches]
 
 
 def _where(good, new, old):

@@ -105,6 +105,7 @@ class _Run:
             self.total = min(self.total, config.max_steps)
         self.batches = batches
         self.step = Step(network, config, learning_rate(config, self.total), self._batch)
+        self.step.left = self._left
         self.model = TrainingModel(self.step)
         self.checkpoints = Checkpoints(
             folder / "checkpoints", config.keep_checkpoints, failed=self._not_written
@@ -128,6 +129,11 @@ class _Run:
         if self._feed is None:
             self._feed = prefetch(self.batches, number, self.config.workers)
         return next(self._feed)
+
+    def _left(self) -> int:
+        """Steps to the end of the epoch, or of the training."""
+        position = self.step.position
+        return min(self.per_epoch - position % self.per_epoch, self.total - position)
 
     def go_on(self) -> None:
         """Take up the newest checkpoint."""
@@ -182,10 +188,10 @@ class _Run:
         while not self.finished():
             epoch, done = divmod(self.step.position, self.per_epoch)
             last = epoch + 1 if done else self.config.epochs
-            # `fit` is told the steps alone: the model fetches its batches by their number.
-            steps = np.zeros((self.per_epoch - done, 1), np.float32)
+            # `fit` is told the number of calls alone: the model fetches its batches by their number.
+            calls = -(-(self.per_epoch - done) // self.config.steps_per_execution)
             self.model.fit(
-                steps,
+                np.zeros((calls, 1), np.float32),
                 batch_size=1,
                 shuffle=False,
                 initial_epoch=epoch,

@@ -32,7 +32,7 @@ def recipes() -> list[str]:
 
     Example:
         >>> recipes()
-        ['elmo-keras', 'large', 'published', 'small-characters']
+        ['elmo-keras', 'large', 'published', 'small-characters', 'small-data']
     """
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 

@@ -35,6 +35,7 @@ class Step:
     Attributes:
         position: the number of the next batch.
         waiting: seconds spent waiting for batches.
+        left: a function without arguments: how many steps there are before the caller wants to look.
         tables: variables of which a step touches few rows: name of the rows in a batch → variable.
         dense: the other trainable variables.
         carry: `h`, `c`, `slots` of the tables, `sums`.
@@ -52,6 +53,7 @@ class Step:
         self.batch_of = batch_of
         self.position = 0
         self.waiting = 0.0
+        self.left: Callable[[], int] | None = None
         self.tables = self._find_tables()
         table_ids = {id(variable) for variable in self.tables.values()}
         self.dense = [v for v in network.trainable_variables if id(v) not in table_ids]
@@ -104,6 +106,13 @@ class Step:
         }
         return sums
 
+    def next_batches(self) -> list[dict[str, np.ndarray]]:
+        """The batches of one call: `steps_per_execution`, or what is left of them."""
+        left = self.config.steps_per_execution
+        if self.left is not None:
+            left = max(1, min(left, self.left()))
+        return [self.next_batch() for _ in range(left)]
+
     def next_batch(self) -> dict[str, np.ndarray]:
         """The batch at `self.position`, which moves on by one."""
         start = time.perf_counter()
@@ -131,23 +140,48 @@ class Step:
         """What in a batch tells a table's real rows from padding."""
         return "token_mask" if name == "tokens" else "row_mask"
 
-    def loss(self, rows: dict[str, Any], carry: dict[str, Any], batch: dict[str, Any]) -> Any:
-        """The loss to differentiate, and `(nats, targets, state)` of the step."""
+    def state(self, carry: dict[str, Any], batch: dict[str, Any]) -> Any:
+        """`(h, c)` that the rows of a batch begin from; None for zero."""
+        if self.config.mode == "sentence":
+            return None
+        keep = 1.0 - ops.reshape(batch["reset"], (1, 1, -1, 1))
+        return carry["h"] * keep, carry["c"] * keep
+
+    def weights(self, batch: dict[str, Any]) -> Any:
+        """What a direction's summed nats are divided by to be a mean.
+
+        The last windows of a stream hold few targets: they count as what they are, not as a whole
+        batch, whose step would be as long.
+        """
+        if self.config.mode == "stream":
+            return float(np.prod(batch["mask"].shape[1:]))
+        return ops.maximum(ops.sum(ops.cast(batch["mask"], "float32"), axis=(1, 2)), 1.0)
+
+    def encodes(self, batch: dict[str, Any]) -> bool:
+        """Whether the token vectors are computed, not looked up among rows of a table."""
+        return "tokens" in batch and "tokens" not in self.tables
+
+    def loss(self, rows: dict[str, Any], state: Any, batch: dict[str, Any], weights: Any) -> Any:
+        """The loss to differentiate, and `(nats, targets, state)` of the step.
+
+        Args:
+            rows: the touched rows of tables; and `vectors` of the batch's distinct tokens, where they
+                were encoded before.
+            state: see `state`.
+            batch: a batch, or a part of its rows.
+            weights: of the whole batch; see `weights`.
+        """
         network = self.network
-        if "tokens" in rows:
-            vectors = rows["tokens"]
-        elif "tokens" in batch:
+        if "vectors" in rows:
+            vectors = rows["vectors"]
+        elif self.encodes(batch):
             vectors = network.encoder.encode_tokens(batch["tokens"])
         else:  # tied and sampled: the softmax's rows are what is read, too
-            vectors = rows["softmax"]
+            vectors = rows["tokens"] if "tokens" in rows else rows["softmax"]
         vectors = ops.cast(vectors, network.compute_dtype)
-        state, mask = None, batch["mask"]
-        if self.config.mode == "stream":
-            # Padding stands behind a row's end alone, and the next epoch begins from zero state:
-            # what is computed there is read by nobody, and a scan without a mask is faster.
-            mask = None
-            keep = 1.0 - ops.reshape(batch["reset"], (1, 1, -1, 1))
-            state = (carry["h"] * keep, carry["c"] * keep)
+        # In a stream padding stands behind a row's end alone, and the next epoch begins from zero
+        # state: what is computed there is read by nobody, and a scan without a mask is faster.
+        mask = None if self.config.mode == "stream" else batch["mask"]
         h, state = network.top_from_vectors(vectors, batch["inputs"], mask, state, training=True)
         targets = ops.sum(ops.cast(batch["mask"], "float32"), axis=(1, 2))
         if self.config.negatives:
@@ -159,12 +193,8 @@ class Step:
             )
             nats = ops.reshape(flat, batch["mask"].shape) * ops.cast(batch["mask"], "float32")
             nats = ops.sum(nats, axis=(1, 2))
-        # The last windows of a stream hold few targets: they count as what they are, not as a whole
-        # batch, whose step would be as long.
-        n = targets if self.config.mode == "sentence" else float(np.prod(batch["mask"].shape[1:]))
-        mean = ops.mean(nats / ops.maximum(n, 1.0))
         state = tuple(ops.stop_gradient(s) for s in state)
-        return mean * self.config.loss_scale, (nats, targets, state)
+        return ops.mean(nats / weights) * self.config.loss_scale, (nats, targets, state)
 
     def clip(self, gradients: list[Any]) -> tuple[list[Any], Any]:
         """Gradients cut by value and by their common norm, and that norm."""

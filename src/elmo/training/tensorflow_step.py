@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from elmo.training.parts import join_states, split
+
 
 def make_step(step: Any) -> Any:
     """From `fit`'s iterator to logs."""
@@ -14,14 +16,7 @@ def make_step(step: Any) -> Any:
     def one_step(carry, batch):
         dense = [v.value for v in step.dense]
         rows = step.gather({name: v.value for name, v in step.tables.items()}, batch)
-        with tf.GradientTape() as tape:
-            tape.watch(list(rows.values()))
-            value, (nats, targets, state) = step.loss(rows, carry, batch)
-        d_dense, d_rows = tape.gradient(value, (dense, rows))
-        d_dense = [
-            tf.convert_to_tensor(tf.zeros_like(v) if g is None else g)
-            for g, v in zip(d_dense, dense, strict=True)
-        ]
+        value, (nats, targets, state), d_dense, d_rows = _gradients(step, dense, rows, carry, batch)
         names = list(d_rows)
         leaves, norm = step.clip([*d_dense, *(tf.convert_to_tensor(d_rows[n]) for n in names)])
         d_dense, d_rows = leaves[: len(dense)], dict(zip(names, leaves[len(dense) :], strict=True))
@@ -49,8 +44,50 @@ def make_step(step: Any) -> Any:
 
     def train_function(iterator):
         next(iter(iterator))
-        batch = tf.nest.map_structure(tf.convert_to_tensor, step.next_batch())
-        step.carry = one_step(step.carry, batch)
+        for batch in step.next_batches():
+            step.carry = one_step(step.carry, tf.nest.map_structure(tf.convert_to_tensor, batch))
         return {}
 
     return train_function
+
+
+def _gradients(step: Any, dense: Any, rows: Any, carry: Any, batch: Any) -> Any:
+    """The loss, what belongs to it, and the gradients of the dense variables and of the rows."""
+    n, weights = step.config.accumulate, step.weights(batch)
+    state = step.state(carry, batch)
+    if n == 1:
+        return _part(step, dense, rows, state, batch, weights)
+
+    encoding = None
+    if step.encodes(batch):  # once for all parts
+        with tf.GradientTape() as encoding:
+            vectors = step.network.encoder.encode_tokens(batch["tokens"])
+        rows = {**rows, "vectors": vectors}
+    found = [
+        _part(step, dense, rows, begin, {**batch, **part}, weights)
+        for part, begin in split(batch, state, n)
+    ]
+    values, others, d_dense, d_rows = zip(*found, strict=True)
+    d_dense = [sum(parts) for parts in zip(*d_dense, strict=True)]
+    d_rows = {name: sum(part[name] for part in d_rows) for name in rows}
+    if encoding is not None:
+        through = encoding.gradient(vectors, dense, output_gradients=d_rows.pop("vectors"))
+        d_dense = [
+            a if b is None else a + tf.convert_to_tensor(b)
+            for a, b in zip(d_dense, through, strict=True)
+        ]
+    nats, targets, states = zip(*others, strict=True)
+    state = join_states(states) if step.config.mode == "stream" else None
+    return sum(values), (sum(nats), sum(targets), state), d_dense, d_rows
+
+
+def _part(step: Any, dense: Any, rows: Any, state: Any, batch: Any, weights: Any) -> Any:
+    with tf.GradientTape() as tape:
+        tape.watch(list(rows.values()))
+        value, others = step.loss(rows, state, batch, weights)
+    d_dense, d_rows = tape.gradient(value, (dense, rows))
+    d_dense = [
+        tf.convert_to_tensor(tf.zeros_like(v) if g is None else g)
+        for g, v in zip(d_dense, dense, strict=True)
+    ]
+    return value, others, d_dense, {name: tf.convert_to_tensor(g) for name, g in d_rows.items()}
