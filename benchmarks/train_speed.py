@@ -12,7 +12,6 @@ each of which the character CNN reads once. The matrix rate is taken in the same
 import argparse
 import json
 import os
-import time
 
 import elmo  # isort: skip
 import numpy as np
@@ -24,15 +23,12 @@ from benchmarks.arithmetic import (
     recurrence_flops,
     softmax_flops,
 )
+from benchmarks.stepping import Stepping, batches_of
 from elmo.allocator import keep_freed_memory
-from elmo.bilm.initialization import initialize
-from elmo.bilm.language_model import BiLanguageModel
 from elmo.text import datasets
 from elmo.text.encoded_corpus import EncodedCorpus, encode_corpus
 from elmo.text.encoding import EncodingReport, SentenceEncoder
-from elmo.training.batches import Batches, Sampling, Tokens, prefetch
 from elmo.training.config import TrainingConfig
-from elmo.training.step import Step, TrainingModel
 
 
 def random_text(vocabulary_size, tokens, characters, seed=0):
@@ -85,6 +81,8 @@ def main():
     parser.add_argument("--dim", type=int, default=400)
     parser.add_argument("--projection-dim", type=int, default=200)
     parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--accumulate", type=int, default=1)
+    parser.add_argument("--steps-per-execution", type=int, default=1)
     parser.add_argument("--window", type=int, default=35)
     parser.add_argument("--negatives", type=int, default=1000)
     parser.add_argument("--dropout", type=float, default=0.1)
@@ -103,43 +101,24 @@ def main():
         weight_tying=not (options.untied or options.characters),
         dropout=elmo.DropoutConfig(input=options.dropout, output=options.dropout),
     )
-    network = BiLanguageModel(config, seed=0, dtype=options.precision)
-    network.build()
-    initialize(network, 0)
-    batches = Batches(
-        Tokens(text),
-        mode="stream",
-        batch_size=options.batch_size,
-        window=options.window,
-        directions=config.direction_names,
-        vocabulary_size=options.vocabulary_size,
-        sampling=Sampling(options.negatives, ranks),
-        stream_order="shuffled",
-        tied=config.weight_tying,
-        widest_filter=config.char_cnn and config.char_cnn.widest_filter,
-    )
-    feed = prefetch(batches, 0)
     training = TrainingConfig(
-        batch_size=options.batch_size, window=options.window, negatives=options.negatives
+        batch_size=options.batch_size,
+        accumulate=options.accumulate,
+        steps_per_execution=options.steps_per_execution,
+        window=options.window,
+        negatives=options.negatives,
+        precision=options.precision,
     )
-    step = Step(network, training, 0.2, lambda number: next(feed))
-    model = TrainingModel(step)
-
-    def run(n):
-        start = time.perf_counter()
-        model.fit(np.zeros((n, 1)), batch_size=1, verbose=0)
-        step.take_sums()  # waits for the last step
-        return time.perf_counter() - start
-
-    run(3)
-    run(options.steps)
+    batches = batches_of(text, config, training, ranks, order="shuffled")
+    stepping = Stepping(batches, config, training)
+    stepping.seconds(3)
+    stepping.seconds(options.steps)
     rates = [matmul_rate()]
-    seconds, waited = [], step.waiting
-    for _ in range(options.rounds):
-        seconds.append(run(options.steps) / options.steps)
-    waited = (step.waiting - waited) / (sum(seconds) * options.steps)
+    waited = stepping.step.waiting
+    seconds = [stepping.seconds(options.steps) for _ in range(options.rounds)]
+    waited = (stepping.step.waiting - waited) / (sum(seconds) * options.steps)
     rates.append(matmul_rate())
-    feed.close()
+    stepping.feed.close()
 
     tokens = options.batch_size * options.window
     distinct = np.mean([len(np.unique(batches.batch(k)["inputs"])) for k in range(20)])

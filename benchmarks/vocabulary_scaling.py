@@ -13,7 +13,6 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 
 TABLES = ("token_encoder/embedding", "softmax/kernel", "softmax/bias")
 
@@ -33,11 +32,9 @@ def measure(options):
 
     import numpy as np
 
+    from benchmarks.stepping import Stepping, batches_of
     from benchmarks.train_speed import random_text
-    from elmo.bilm.initialization import new_network
-    from elmo.training.batches import Batches, Sampling, Tokens, prefetch
     from elmo.training.config import TrainingConfig
-    from elmo.training.step import Step, TrainingModel
 
     (types,) = options.types
     config = elmo.BiLMConfig(
@@ -46,37 +43,20 @@ def measure(options):
         weight_tying=options.case == "tied",
         dropout=elmo.DropoutConfig(input=0.1, output=0.1),
     )
-    batches = Batches(
-        Tokens(random_text(types, 200_000, None)),
-        mode="stream",
-        batch_size=options.batch_size,
-        window=options.window,
-        directions=config.direction_names,
-        vocabulary_size=types,
-        sampling=Sampling(options.negatives, np.arange(types)),
-        tied=config.weight_tying,
-    )
-    before = resident()
-    network = new_network(config, 0)
-    feed = prefetch(batches, 0)
     training = TrainingConfig(
         batch_size=options.batch_size, window=options.window, negatives=options.negatives
     )
-    step = Step(network, training, 0.2, lambda number: next(feed))
-    model = TrainingModel(step)
-
-    def run(n):
-        start = time.perf_counter()
-        model.fit(np.zeros((n, 1)), batch_size=1, verbose=0)
-        step.take_sums()  # waits for the last step
-        return (time.perf_counter() - start) / n
-
-    run(3)
-    run(options.steps)
+    text = random_text(types, 200_000, None)
+    batches = batches_of(text, config, training, np.arange(types))
+    before = resident()
+    stepping = Stepping(batches, config, training)
+    stepping.seconds(3)
+    stepping.seconds(options.steps)
     after = resident()
     # A call of `fit` has costs of its own, whatever the vocabulary: many steps in each.
-    seconds = [run(options.steps) for _ in range(options.rounds)]
-    feed.close()
+    seconds = [stepping.seconds(options.steps) for _ in range(options.rounds)]
+    stepping.feed.close()
+    network = stepping.network
     weights = network.named_weights()
     numbers = sum(int(np.prod(weights[name].shape)) for name in TABLES if name in weights)
     return {
