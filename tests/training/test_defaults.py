@@ -45,6 +45,16 @@ def test_what_is_given_wins(given):
     assert "patience" not in choice
 
 
+@pytest.mark.parametrize("tokens, optimizer", [(10**5, "adamw"), (10**6, "adamw"), (10**8, None)])
+def test_little_text_is_read_by_adam_all_or_nothing(tokens, optimizer):
+    """A rate of one's own belongs to an optimizer of one's own; characters keep Adagrad."""
+    choice = chosen_for(tokens, {}, validated=False)
+    assert choice.get("optimizer") == optimizer
+    assert ("learning_rate" in choice) == ("weight_tying" in choice) == (optimizer is not None)
+    for given in ({"learning_rate": 0.1}, {"optimizer": "sgd"}, {"token_encoding": "char"}):
+        assert not {"optimizer", "learning_rate"} & set(chosen_for(tokens, given, validated=False))
+
+
 @pytest.mark.parametrize("name", ["dim", "projection_dim"])
 def test_with_a_size_nothing_is_chosen(name):
     assert chosen_for(10, {name: 4}, validated=True) == {}

@@ -9,18 +9,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 SIZES = ("dim", "projection_dim")
 
 
 class Choice(NamedTuple):
-    """Settings for texts of fewer than `below` tokens, and why."""
+    """Settings for texts of fewer than `below` tokens, and why.
+
+    `of_words` are added for a model that reads words, where none of them is given.
+    """
 
     below: float
     settings: dict[str, Any]
     why: str
+    of_words: Mapping[str, Any] = MappingProxyType({})
 
+
+# The recipe `small-data`: in as many epochs far better than Adagrad at one rate (measured on WikiText-2).
+_ADAM = {
+    "weight_tying": True,
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "warmup_steps": 200,
+    "loss_scale": 1.0,
+    "clip_norm": 1.0,
+}
 
 _FEW_FILTERS = [[1, 16], [2, 16], [3, 32], [4, 64], [5, 64]]
 
@@ -29,11 +44,13 @@ TABLE = (
         1e6,
         {"dim": 200, "projection_dim": 100, "dropout": 0.3, "epochs": 20, "batch_size": 16},
         "a text this small is soon known by heart: few cells, much dropout, many passes in small steps",
+        {**_ADAM, "learning_rate": 0.003},
     ),
     Choice(
         1e7,
-        {"dim": 400, "projection_dim": 200, "dropout": 0.2, "epochs": 10, "batch_size": 32},
+        {"dim": 400, "projection_dim": 200, "dropout": 0.2, "epochs": 12, "batch_size": 64},
         "a few million tokens carry a model of a few million weights beside its words",
+        {**_ADAM, "learning_rate": 0.005},
     ),
     Choice(
         1e8,
@@ -63,14 +80,17 @@ def chosen_for(tokens: int, given: Mapping[str, Any], *, validated: bool) -> dic
         validated: whether there is a validation text, by which a training can stop.
 
     Example:
-        >>> chosen_for(2_000_000, {"epochs": 3}, validated=False)
-        {'dim': 400, 'projection_dim': 200, 'dropout': 0.2, 'batch_size': 32}
+        >>> chosen_for(2_000_000, {"epochs": 3, "optimizer": "adagrad"}, validated=False)
+        {'dim': 400, 'projection_dim': 200, 'dropout': 0.2, 'batch_size': 64}
         >>> chosen_for(2_000_000, {"dim": 64}, validated=True)
         {}
     """
     if any(name in given for name in SIZES):
         return {}
-    choice = dict(_row(tokens).settings)
+    row = _row(tokens)
+    choice = dict(row.settings)
+    if given.get("token_encoding") != "char" and not set(row.of_words) & set(given):
+        choice.update(row.of_words)
     if validated:
         choice["patience"] = 3
     if given.get("token_encoding") == "char" and tokens < _FILTERS_AS_PUBLISHED_FROM:
