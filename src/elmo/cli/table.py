@@ -236,8 +236,7 @@ COMMANDS: dict[str, Command] = {
                     ["--state"],
                     type=click.Choice(["reset", "carry"]),
                     default="reset",
-                    help="Each sentence from zero state, or carried on as in the published code.  "
-                    "[default: reset]",
+                    help="Each sentence from zero state, or carried on as in the published code.",
                 ),
                 click.Option(["--batch-size"], type=click.IntRange(1), help="Sentences a batch."),
                 click.Option(
