@@ -1,7 +1,7 @@
 """How fast sentences are embedded with one model of a published size and random weights, by stages.
 
     python -m benchmarks.embed_once [--size tiny|small|medium|original] [--precision float32]
-        [--sentences 500] [--repeat 3] [--layers all] [--json]
+        [--engine keras|torch] [--sentences 500] [--repeat 3] [--layers all] [--json]
 
 `benchmarks/embed_speed.py` runs this for its table.
 
@@ -28,6 +28,7 @@ from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import set_weights
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.embed.embedder import Embedder
+from elmo.openmp import wait_briefly
 from elmo.text.encoding import SentenceEncoder
 
 import keras  # isort: skip
@@ -129,16 +130,19 @@ def main():
     parser.add_argument("--sentences", type=int, default=500)
     parser.add_argument("--layers", default="all")
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--engine", choices=["keras", "torch"], help="default: the faster one")
     parser.add_argument("--vectors", help="write all vectors there, `.npy`")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     keep_freed_memory()  # as `elmo embed` does
+    wait_briefly()
 
     before = matmul_rate()
     begin = time.perf_counter()
     encoder = build(options.size)
-    embedder = Embedder(encoder, SentenceEncoder(characters=50), precision=options.precision)
+    choices = {"precision": options.precision, "engine": options.engine}
+    embedder = Embedder(encoder, SentenceEncoder(characters=50), **choices)
     text, source = sentences(options.sentences)
     built = time.perf_counter() - begin
     tokens = sum(map(len, text))
@@ -167,6 +171,7 @@ def main():
     result = {
         "size": options.size,
         "precision": options.precision,
+        "engine": embedder.engine.name,
         "backend": keras.backend.backend(),
         "source": source,
         "sentences": len(text),

@@ -1,7 +1,8 @@
 """Time and memory of embedding over the size of a corpus, the length of sentences and the vocabulary.
 
-    python -m benchmarks.scaling [--size small] [--precision float32] [--sentences 1000 10000 100000]
-        [--lengths 10 100 …] [--types 1000 10000 100000] [--png FILE] [--quick] [--json]
+    python -m benchmarks.scaling [--size small] [--precision float32] [--engine keras|torch]
+        [--sentences 1000 10000 100000] [--lengths 10 100 …] [--types 1000 10000 100000]
+        [--png FILE] [--quick] [--json]
 
 A model of a published size with random weights is saved, and each point is a process of its own that does
 what `elmo embed` does: loads it and embeds a text, all layers, into memory maps in float16. Seconds are
@@ -85,8 +86,10 @@ def memory():
 def measure(task):
     """One point, in this process: what the command does."""
     from elmo.allocator import keep_freed_memory
+    from elmo.openmp import wait_briefly
 
     keep_freed_memory()
+    wait_briefly()
     from elmo.api import load
 
     model = load(task["model"])
@@ -99,7 +102,11 @@ def measure(task):
             run.append((tokens, round(memory()[0])))
 
     report = model.embed_file(
-        task["text"], task["output"], precision=task["precision"], progress=progress
+        task["text"],
+        task["output"],
+        precision=task["precision"],
+        engine=task["engine"],
+        progress=progress,
     )
     return {
         "ready_seconds": ready,
@@ -119,7 +126,8 @@ def in_a_process(options, folder, point):
     text, output = folder / "text.txt", folder / "vectors.npy"
     write_text(text, sentences, length, types)
     task = {"model": str(folder / options.size), "text": str(text), "output": str(output)}
-    task |= {"precision": options.precision, "tokens": sentences * length, "begun": time.time()}
+    task |= {"precision": options.precision, "engine": options.engine}
+    task |= {"tokens": sentences * length, "begun": time.time()}
     command = [sys.executable, "-m", "benchmarks.scaling", "--task", json.dumps(task)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -193,6 +201,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--engine", choices=["keras", "torch"], help="default: the faster one")
     parser.add_argument("--sentences", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--lengths", type=int, nargs="+", default=[10, 100, 1_000, 10_000, 100_000])
     parser.add_argument("--types", type=int, nargs="+", default=[1_000, 10_000, 100_000])

@@ -12,6 +12,7 @@ PACKAGE = pathlib.Path(elmo.__file__).parent
 FLOORS = {
     "_version": -1,
     "allocator": -1,
+    "openmp": -1,
     "config": 0,
     "text": 0,
     "layers": 1,

@@ -78,7 +78,7 @@ class BiLM:
         self.step = step
         self.training_options = dict(training_options or {})
         self.has_softmax = network.head is not None if has_softmax is None else has_softmax
-        self._embedders: dict[str, Embedder] = {}
+        self._embedders: dict[tuple[str, str | None], Embedder] = {}
 
     @property
     def config(self) -> BiLMConfig:
@@ -104,16 +104,17 @@ class BiLM:
         """From text to vectors; keeps the state of `state="carry"`."""
         return self.embedder_in("float32")
 
-    def embedder_in(self, precision: str) -> Embedder:
-        """The embedder of a precision, `"float32"`, `"bfloat16"` or `"int8"`; each has a state of its
-        own for `state="carry"`."""
-        if precision not in self._embedders:
+    def embedder_in(self, precision: str, engine: str | None = None) -> Embedder:
+        """The embedder of a precision, `"float32"`, `"bfloat16"` or `"int8"`, and an engine; each has a
+        state of its own for `state="carry"`."""
+        key = precision, engine
+        if key not in self._embedders:
             from elmo.embed.embedder import Embedder
 
-            self._embedders[precision] = Embedder(
-                self.network, self.sentence_encoder, precision=precision
+            self._embedders[key] = Embedder(
+                self.network, self.sentence_encoder, precision=precision, engine=engine
             )
-        return self._embedders[precision]
+        return self._embedders[key]
 
     def encode(self, sentences: Sequence[str | Sequence[str]]) -> np.ndarray:
         """Ids for Keras models over `ElmoEmbedding`: int32 `(batch, time)` or `(batch, time, M)`.
@@ -132,14 +133,17 @@ class BiLM:
         state: str = "reset",
         batch_size: int | None = None,
         precision: str = "float32",
+        engine: str | None = None,
     ) -> list[np.ndarray]:
         """Vectors of sentences; see `elmo.embed.embedder.Embedder.embed_iter`.
 
         Args:
             precision: `"bfloat16"` and `"int8"` are faster, a little less exact, and want PyTorch
                 (extra `torch`); see `elmo.embed.precision`.
+            engine: `"keras"` (its backend) or `"torch"` (PyTorch on the processor); by default the
+                faster one.
         """
-        return self.embedder_in(precision).embed(
+        return self.embedder_in(precision, engine).embed(
             sentences, layers=layers, pool=pool, state=state, batch_size=batch_size
         )
 
@@ -149,6 +153,7 @@ class BiLM:
         output: str | os.PathLike[str],
         *,
         precision: str = "float32",
+        engine: str | None = None,
         fasta: bool = False,
         residues: str = "keep",
         token_cache: str | os.PathLike[str] | None = None,
@@ -162,7 +167,7 @@ class BiLM:
         Args:
             source: paths or patterns, a `Corpus`, a `Fasta`, or lists of tokens.
             output: the file or folder, `.hdf5`, `.npz`, `.parquet`, `.npy` or `.safetensors`.
-            precision: as in `embed`.
+            precision, engine: as in `embed`.
             fasta, residues: the paths are FASTA files; `residues` is `rare` of `Fasta`.
             token_cache: a file of `elmo cache-tokens`.
             blank_lines, encoding_errors, raw: how paths are read; see `Corpus`. A blank line that is
@@ -174,12 +179,17 @@ class BiLM:
         """
         from elmo.embed.files import embed_file
 
-        embedder = self.embedder_in(precision)
-        if token_cache is not None:
+        if token_cache is None:
+            embedder = self.embedder_in(precision, engine)
+        else:
             from elmo.embed.embedder import Embedder
 
             embedder = Embedder(
-                self.network, self.sentence_encoder, token_cache=token_cache, precision=precision
+                self.network,
+                self.sentence_encoder,
+                token_cache=token_cache,
+                precision=precision,
+                engine=engine,
             )
         paths = [source] if isinstance(source, str | os.PathLike) else source
         if isinstance(paths, list | tuple) and all(isinstance(p, str | os.PathLike) for p in paths):

@@ -34,6 +34,15 @@ def test_lower_precision(model, text, tmp_path):
             np.testing.assert_allclose(near[i], exact[i], rtol=0, atol=0.05)
             assert not np.allclose(near[i], exact[i], rtol=0, atol=1e-6)
     assert found.embedder is found.embedder_in("float32")
+    assert found.embedder_in("float32", "torch") is not found.embedder_in("float32", "keras")
+    assert (
+        invoke("embed", model, text, "-o", tmp_path / "torch.npz", "--engine", "torch").exit_code
+        == 0
+    )
+    with np.load(tmp_path / "torch.npz") as file:
+        for i, vectors in enumerate(found.embed(LINES, engine="torch")):
+            np.testing.assert_array_equal(file[str(i)], vectors)
+            np.testing.assert_allclose(vectors, exact[i], rtol=0, atol=1e-5)
     with pytest.raises(ValueError, match="precision='half': must be"):
         found.embed(LINES, precision="half")
 

@@ -13,6 +13,14 @@ def few_shapes(monkeypatch):
     monkeypatch.setattr(windows, "LONG", windows.SHORT)
 
 
+@pytest.fixture(params=["keras", "torch"])
+def engine(request):
+    """Each of the engines in float32."""
+    if request.param == "torch":
+        pytest.importorskip("torch")
+    return request.param
+
+
 @pytest.fixture
 def real_windows(few_shapes, monkeypatch):
     monkeypatch.setattr(windows, "ROWS", REAL[0])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from keras.config import backend
 
 from elmo.embed import jobs
 from elmo.embed.embedder import Embedder
@@ -49,6 +50,25 @@ def test_the_number_of_jobs_shows_nowhere(embedder, tmp_path):
     assert report.resumed >= 1
     assert contents(tmp_path / "one.parquet") == contents(tmp_path / "two.parquet")
     assert not list(tmp_path.glob("*.unfinished"))
+
+
+@pytest.mark.numerics
+@pytest.mark.skipif(backend() == "tensorflow", reason="the same, and slow to start")
+@pytest.mark.parametrize(
+    ("number", "choices"),
+    [
+        (3, {"precision": "bfloat16"}),
+        (2, {"precision": "int8"}),
+        (2, {"precision": "float32", "engine": "torch"}),
+    ],
+)
+def test_nor_does_it_with_pytorch(embedder, tmp_path, number, choices):
+    """Its threads are those of a worker, on whatever backend Keras runs."""
+    pytest.importorskip("torch")
+    chosen = Embedder(embedder.encoder, embedder.sentence_encoder, **choices)
+    for jobs_ in (1, number):
+        embed_file(chosen, SENTENCES, tmp_path / f"{jobs_}.npy", jobs=jobs_, **PARTS)
+    assert contents(tmp_path / "1.npy") == contents(tmp_path / f"{number}.npy")
 
 
 def test_a_worker_that_dies(embedder, tmp_path, monkeypatch):

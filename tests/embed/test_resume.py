@@ -161,6 +161,20 @@ def test_another_run_is_not_gone_on_with(embedder, tmp_path):
         embed_file(embedder, SENTENCES, output, resume=True, **PARTS)
 
 
+@pytest.mark.numerics
+def test_one_engine_does_not_go_on_for_the_other(tmp_path):
+    pytest.importorskip("torch")
+    encoder, words = network(CONFIG), SentenceEncoder(characters=50)
+    keras, torch = (Embedder(encoder, words, engine=engine) for engine in ("keras", "torch"))
+    output = tmp_path / "v.npy"
+    stopped(torch, output)
+    with pytest.raises(OutputError, match="engine='torch', and this run has engine='keras'"):
+        embed_file(keras, SENTENCES, output, resume=True, **PARTS)
+    assert embed_file(torch, SENTENCES, output, resume=True, **PARTS).resumed
+    embed_file(torch, SENTENCES, tmp_path / "whole.npy", **PARTS)
+    assert contents(output) == contents(tmp_path / "whole.npy")
+
+
 def test_carried_state_goes_on(tmp_path):
     embedder = Embedder(network(CONFIG), SentenceEncoder(characters=50))
     carried = {"state": "carry", "batch_size": 4, "layers": "top"}

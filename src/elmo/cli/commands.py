@@ -194,6 +194,7 @@ def embed(
     residues: str = "keep",
     token_cache: str | os.PathLike[str] | None = None,
     precision: str = "float32",
+    engine: str | None = None,
     overwrite: bool = False,
     resume: bool = False,
     jobs: int | None = None,
@@ -209,7 +210,7 @@ def embed(
     A sentence's key is its number from 0; blank lines are kept, so that it is the line's number.
     With `fasta` the source is a FASTA file, the key a sequence's name, and `pool="mean"` gives one
     vector a protein; `residues` is `rare` of `Fasta`. `token_cache` is a file of `cache_tokens`;
-    `precision` that of `elmo.embed.precision`.
+    `precision` and `engine` those of `elmo.embed.precision`.
 
     Returns:
         `output`, `layers`, `pool`, `state`, `format`, `layout`, `dtype`, and what was written
@@ -235,6 +236,7 @@ def embed(
         residues=residues,
         token_cache=token_cache,
         precision=precision,
+        engine=engine,
         overwrite=overwrite,
         resume=resume,
         jobs=jobs,

@@ -15,6 +15,7 @@ from elmo._version import __version__
 from elmo.allocator import keep_freed_memory
 from elmo.cli.errors import sentence_of
 from elmo.cli.table import COMMANDS
+from elmo.openmp import wait_briefly
 
 INTERRUPTED, USER_ERROR = 130, 2
 
@@ -28,6 +29,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
         keep_freed_memory()
+        wait_briefly()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:

@@ -277,6 +277,12 @@ COMMANDS: dict[str, Command] = {
                     default="float32",
                     help="Of the computation; the lower ones are faster (extra: torch).",
                 ),
+                click.Option(
+                    ["--engine"],
+                    type=click.Choice(["keras", "torch"]),
+                    help="What computes: Keras's backend, or PyTorch on the processor (extra: torch).  "
+                    "[default: the faster one]",
+                ),
                 o.overwrite("Replace what is there, and drop an unfinished run."),
                 click.Option(["--resume"], is_flag=True, help="Go on with an unfinished run."),
                 click.Option(

@@ -10,7 +10,7 @@ import numpy as np
 
 from elmo.bilm.embedding import find_encoder
 from elmo.embed.carried_state import CarriedState
-from elmo.embed.precision import Precision, new_engine
+from elmo.embed.precision import EngineName, Precision, new_engine
 from elmo.embed.results import Result, check_choice, result_shape
 from elmo.embed.token_cache import TokenCache
 from elmo.embed.windows import ROWS, read_windows
@@ -42,7 +42,8 @@ class Embedder:
             the character CNN.
         cache_size: how many distinct tokens are remembered.
         precision: `"float32"`, `"bfloat16"` or `"int8"`; see `elmo.embed.precision`.
-        engine: what computes in place of the engine of that precision.
+        engine: `"keras"`, `"torch"`, or None for the faster one; or an object that computes in their
+            place (see `elmo.embed.engine`).
 
     Example:
         >>> from elmo.bilm.encoder import BiLMEncoder
@@ -66,13 +67,14 @@ class Embedder:
         token_cache: Any = None,
         cache_size: int = 1 << 16,
         precision: Precision = "float32",
-        engine: Any = None,
+        engine: EngineName | Any = None,
     ) -> None:
         self._encoder = find_encoder(network)
         self.sentence_encoder = sentence_encoder
         self.config = self._encoder.config
-        self.precision = precision if engine is None else None
-        self.engine = engine or new_engine(self._encoder, precision)
+        by_name = engine is None or isinstance(engine, str)
+        self.precision = precision if by_name else None
+        self.engine = new_engine(self._encoder, precision, engine) if by_name else engine
         self.state = CarriedState(self.config)
         self.token_cache = None
         if token_cache is not None:

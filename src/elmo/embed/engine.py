@@ -3,6 +3,7 @@
 An engine is an object with these members, so that another one (of reduced precision, or an
 exported graph) can stand in its place:
 
+- `name`: what `Embedder(engine=…)` calls it, where it can be made anew in another process;
 - `config`: the `BiLMConfig`;
 - `token_vectors(ids)`: rows of ids `(n, M)` or `(n,)` to float32 `(n, projection_dim)`;
 - `zero_state(rows)`: a `State`;
@@ -50,6 +51,8 @@ class KerasEngine:
         >>> tuple(outputs.shape), tuple(state[1].shape)
         ((2, 3, 2, 5, 4), (2, 2, 3, 8))
     """
+
+    name = "keras"
 
     def __init__(self, encoder: BiLMEncoder) -> None:
         self.config = encoder.config

@@ -39,15 +39,19 @@ def fingerprint(
     if choices.state == "carry" and state:
         chosen["state"] = f"carry, from {hashlib.sha256(state).hexdigest()[:DIGITS]}"
     cache = embedder.token_cache
+    engine = getattr(embedder.engine, "name", type(embedder.engine).__name__)
     return {
         "model": _model(embedder),
         "text": text[:DIGITS],
         "encoding": _encoding(embedder.sentence_encoder, types_of(folder)),
         "token_cache": None if cache is None else _vectors(cache),
         **chosen,
-        "precision": embedder.precision or type(embedder.engine).__name__,
-        "backend": _backend(embedder.precision),
-        "threads": f"{_processors()} of one process" if threads is None else f"{threads} a worker",
+        "precision": embedder.precision,
+        "engine": engine,
+        "backend": _backend(engine),
+        "threads": f"{_threads(engine)} of one process"
+        if threads is None
+        else f"{threads} a worker",
         "version": __version__,
     }
 
@@ -110,10 +114,12 @@ def _vectors(cache: TokenCache) -> str:
     return found.hexdigest()[:DIGITS]
 
 
-def _backend(precision: str | None) -> str:
-    name = keras.backend.backend() if precision in (None, "float32") else "torch"
+def _backend(engine: str) -> str:
+    name = "torch" if engine == "torch" else keras.backend.backend()
     device = "cpu"
-    if name == "jax":
+    if engine == "torch":
+        pass  # always on the processor
+    elif name == "jax":
         import jax
 
         device = jax.devices()[0].device_kind
@@ -134,7 +140,11 @@ def _backend(precision: str | None) -> str:
     return f"{name} on {device}"
 
 
-def _processors() -> int:
+def _threads(engine: str) -> int:
+    if engine == "torch":
+        import torch
+
+        return torch.get_num_threads()
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:

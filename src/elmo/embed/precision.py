@@ -1,33 +1,52 @@
-"""Which engine computes in a precision."""
+"""Which engine computes, and in which precision."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+import keras
+
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.embed.engine import KerasEngine
+from elmo.openmp import wait_briefly
 
 Precision = Literal["float32", "bfloat16", "int8"]
+EngineName = Literal["keras", "torch"]
+
+CELLS = (
+    512  # of a direction; of smaller models a step is over before PyTorch has called its operations
+)
 
 
-def check_precision(precision: str) -> None:
-    """Refuse what is no choice of precision."""
+def check_precision(precision: str, engine: str | None = None) -> None:
+    """Refuse what is no choice of a precision and an engine."""
     if precision not in get_args(Precision):
         known = ", ".join(map(repr, get_args(Precision)))
         raise ValueError(f"precision={precision!r}: must be {known}")
+    if engine is not None and engine not in get_args(EngineName):
+        known = ", ".join(map(repr, get_args(EngineName)))
+        raise ValueError(f"engine={engine!r}: must be {known}, or None")
+    if engine == "keras" and precision != "float32":
+        raise ValueError(f"engine='keras' computes in float32, not in {precision!r}: use 'torch'")
 
 
-def new_engine(encoder: BiLMEncoder, precision: Precision = "float32") -> Any:
+def new_engine(
+    encoder: BiLMEncoder, precision: Precision = "float32", engine: EngineName | None = None
+) -> Any:
     """An engine over the weights of a network.
 
     Args:
         encoder: a built `BiLMEncoder`.
-        precision: `"float32"`: Keras's backend. `"bfloat16"` and `"int8"`: PyTorch, whatever that is;
-            faster on processors with instructions for them, and a little less exact (the cosine to
-            float32 stays above 0.9995; benchmarks/NOTES.md).
+        precision: `"bfloat16"` and `"int8"` are computed by PyTorch; faster on processors with
+            instructions for them, and a little less exact (the cosine to float32 stays above 0.9995;
+            benchmarks/NOTES.md).
+        engine: `"keras"`: Keras's backend. `"torch"`: PyTorch on the processor, whatever Keras runs on.
+            By default the faster one: PyTorch in reduced precision, and in float32 for models of
+            `CELLS` and more where Keras runs on a processor, on JAX or PyTorch, and PyTorch is
+            installed with oneDNN. In float32 both agree within 1e-5.
 
     Raises:
-        ValueError: no such precision.
+        ValueError: no such precision or engine.
         ImportError: PyTorch is not installed; names the extra.
 
     Example:
@@ -36,15 +55,42 @@ def new_engine(encoder: BiLMEncoder, precision: Precision = "float32") -> Any:
         ...
         ValueError: precision='float16': must be 'float32', 'bfloat16', 'int8'
     """
-    check_precision(precision)
-    if precision == "float32":
+    check_precision(precision, engine)
+    if engine is None:
+        torch_is_faster = precision != "float32" or _torch_is_faster(encoder)
+        engine = "torch" if torch_is_faster else "keras"
+    if engine == "keras":
         return KerasEngine(encoder)
+    wait_briefly()
     try:
         import torch  # noqa: F401
     except ImportError as error:
+        what = f"precision={precision!r}" if precision != "float32" else "engine='torch'"
         raise ImportError(
-            f'precision={precision!r} is computed by PyTorch: pip install "elmo-keras[torch]"'
+            f'{what} is computed by PyTorch: pip install "elmo-keras[torch]"'
         ) from error
     from elmo.embed.torch_engine import TorchEngine
 
     return TorchEngine(encoder, precision)
+
+
+def _torch_is_faster(encoder: BiLMEncoder) -> bool:
+    """Whether PyTorch should compute in float32 what Keras's backend could."""
+    if encoder.config.lstm.dim < CELLS or encoder.compute_dtype != "float32":
+        return False
+    if not _on_processor(encoder):
+        return False
+    wait_briefly()
+    try:
+        import torch
+    except (ImportError, OSError):  # it may be installed and broken; nobody has asked for it
+        return False
+    return torch.backends.mkldnn.is_available()
+
+
+def _on_processor(encoder: BiLMEncoder) -> bool:
+    """Whether the weights lie there, on a backend whose threads PyTorch's get on with."""
+    value = encoder.weights[0].value
+    if keras.backend.backend() == "jax":
+        return all(device.platform == "cpu" for device in value.devices())
+    return keras.backend.backend() == "torch" and value.device.type == "cpu"

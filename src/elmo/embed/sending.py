@@ -36,6 +36,7 @@ def pack(embedder: Embedder, folder: Path) -> None:
         "token_cache": None if cache is None else (cache.tokens, _packed_rows(cache.rows)),
         "cache_size": embedder.word_cache.capacity,
         "precision": embedder.precision,
+        "engine": embedder.engine.name,
     }
     try:
         (folder / REST).write_bytes(pickle.dumps(rest))
@@ -65,6 +66,7 @@ def unpack(folder: Path) -> Embedder:
         token_cache=cache,
         cache_size=rest["cache_size"],
         precision=rest["precision"],
+        engine=rest["engine"],
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from elmo.config import BiLMConfig
-from elmo.embed.torch_products import Packing, Product
+from elmo.embed.torch_products import Packing, Product, aligned
 
 
 class Characters:
@@ -25,7 +25,7 @@ class Characters:
         self, pack: Packing, take: Callable[[str], np.ndarray], config: BiLMConfig
     ) -> None:
         def get(name: str) -> Tensor:
-            return torch.from_numpy(np.array(take(f"token_encoder/{name}"), np.float32))
+            return aligned(take(f"token_encoder/{name}"))
 
         def affine(name: str) -> Product:
             name = f"token_encoder/{name}"

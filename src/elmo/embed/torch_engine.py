@@ -1,8 +1,8 @@
-"""An engine of reduced precision: PyTorch as a plain library, beside whatever backend Keras has.
+"""An engine on the processor: PyTorch as a plain library, beside whatever backend Keras has.
 
-Weights are packed once, in bfloat16 or int8. oneDNN, which PyTorch brings along, multiplies both at
-more than twice the float32 rate on processors with the instructions for it (AVX-512 BF16 and VNNI,
-AMX). What lies between the products is float32, and so is the state.
+Weights are packed once, in float32, bfloat16 or int8. oneDNN, which PyTorch brings along, multiplies the
+last two at more than twice the float32 rate on processors with the instructions for it (AVX-512 BF16
+and VNNI, AMX). What lies between the products is float32, and so is the state.
 
 A step has one σ over all gates and no tanh, which in PyTorch takes several times as long as σ:
 tanh(x) = 2σ(2x) − 1, and the candidate's weights are doubled beforehand.
@@ -21,7 +21,7 @@ from elmo.bilm.weights import to_numpy
 from elmo.config import LSTMConfig
 from elmo.embed.engine import used_columns
 from elmo.embed.torch_characters import Characters
-from elmo.embed.torch_products import PACKINGS, Packing, Product
+from elmo.embed.torch_products import PACKINGS, Packing, Product, aligned
 
 State = tuple[np.ndarray, np.ndarray]
 Take = Callable[[str], np.ndarray]
@@ -31,7 +31,7 @@ BLOCK_BYTES = 1 << 20  # of the gates of some rows
 
 
 class TorchEngine:
-    """Runs an encoder's weights in reduced precision; see `elmo.embed.engine` for what it does.
+    """Runs an encoder's weights in some precision; see `elmo.embed.engine` for what it does.
 
     Args:
         encoder: a built `BiLMEncoder`.
@@ -48,6 +48,8 @@ class TorchEngine:
         >>> outputs.shape, state[1].shape
         ((2, 3, 2, 5, 4), (2, 2, 3, 8))
     """
+
+    name = "torch"
 
     def __init__(self, encoder: BiLMEncoder, precision: str) -> None:
         self.config = encoder.config
@@ -104,10 +106,10 @@ class TorchEngine:
         Rows are computed as far as the last one that is not masked, so rows of padding behind
         cost nothing.
         """
-        h, c = (torch.from_numpy(np.array(part, np.float32)) for part in state)
+        h, c = (aligned(part) for part in state)
         mask = np.asarray(mask, bool)
         steps = _Steps(mask)
-        x = [torch.from_numpy(steps.pack(part)) for part in vectors]  # (positions, P) a direction
+        x = [steps.pack(part) for part in vectors]  # (positions, P) a direction
         outputs = []
         for number, cells in enumerate(self._layers):
             # One direction after the other: the weights of one may stay in the cache, not of two.
@@ -153,9 +155,9 @@ class _Steps:
         whole = (mask.transpose(2, 0, 1) | ~inside[:, None]).all(axis=(1, 2))
         self.whole = whole.tolist()  # where every row that is computed is real
 
-    def pack(self, values: np.ndarray) -> np.ndarray:
+    def pack(self, values: np.ndarray) -> Tensor:
         """`(rows, time, n)` to the computed positions, step after step, `(positions, n)`."""
-        return np.ascontiguousarray(values[self._row, self._time], np.float32)
+        return aligned(values[self._row, self._time])
 
     def unpack(self, values: np.ndarray, into: np.ndarray) -> None:
         """The inverse of `pack`."""

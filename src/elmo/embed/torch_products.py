@@ -63,7 +63,7 @@ class Bfloat16:
     def __init__(
         self, kernel: np.ndarray, bias: Any = None, factors: np.ndarray | None = None
     ) -> None:
-        bias = None if bias is None else _tensor(bias).bfloat16()
+        bias = None if bias is None else aligned(bias).bfloat16()
         self._linear = packed_linear(_passing(np.transpose(kernel), torch.bfloat16, factors), bias)
 
     def __call__(self, x: Tensor) -> Rows:
@@ -92,7 +92,7 @@ class Int8:
         largest = matrix.abs().amax(0).clamp_(min=TINY)
         self._scale = largest / 127**2
         if factors is not None:
-            self._scale *= _tensor(factors)
+            self._scale *= aligned(factors)
         self._numbers = matrix.mul_(127 / largest).round_().to(torch.int8)
         self._bias = _bias(bias)
 
@@ -154,7 +154,7 @@ def _passing(array: np.ndarray, dtype: torch.dtype, factors: np.ndarray | None =
     exact = _pages(array.shape, torch.float32)
     np.copyto(exact.numpy(), array)
     if factors is not None:
-        exact *= _tensor(factors)[:, None]
+        exact *= aligned(factors)[:, None]
     return exact if dtype == torch.float32 else _pages(array.shape, dtype).copy_(exact)
 
 
@@ -164,9 +164,13 @@ def _pages(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     return torch.frombuffer(memory, dtype=dtype, count=count).view(shape)
 
 
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.array(array, np.float32, order="C"))
+def aligned(array: np.ndarray) -> Tensor:
+    """A float32 copy where PyTorch puts its tensors: the sums of a product may be rounded otherwise
+    where an operand begins elsewhere in a cache line, and NumPy leaves that to chance."""
+    result = torch.empty(np.shape(array))
+    result.numpy()[...] = array
+    return result
 
 
 def _bias(bias: np.ndarray | None) -> Tensor | None:
-    return None if bias is None else _tensor(bias)
+    return None if bias is None else aligned(bias)

@@ -170,7 +170,7 @@ def _padded_state(state: Any, order: np.ndarray, rows: int) -> Any:
         array = np.asarray(array, np.float32)
         whole = np.zeros((*array.shape[:2], rows, array.shape[3]), np.float32)
         whole[:, :, : len(order)] = array[:, :, order]
-        return ops.convert_to_tensor(whole)
+        return whole
 
     return tuple(padded(array) for array in state)
 

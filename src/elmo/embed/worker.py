@@ -60,21 +60,28 @@ def _runner(output: str, threads: int) -> Any:
 
     place = Workplace(output)
     job, _ = place.manifest()
-    return PartRunner(unpack(place.folder / "worker"), job, place)
+    embedder = unpack(place.folder / "worker")
+    if embedder.engine.name == "torch":
+        _limit_torch(threads)
+    return PartRunner(embedder, job, place)
 
 
 def _limit_threads(threads: int) -> None:
     """What the environment cannot say; the rest stands in `elmo.embed.jobs`."""
     backend = os.environ.get("KERAS_BACKEND")
     if backend == "torch":
-        import torch
-
-        torch.set_num_threads(threads)
+        _limit_torch(threads)
     elif backend == "tensorflow":
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _limit_torch(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
 
 
 def _read(tasks: queue.SimpleQueue[str]) -> None:
