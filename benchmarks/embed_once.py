@@ -28,6 +28,7 @@ from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import set_weights
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.embed.embedder import Embedder
+from elmo.layers.first_values import blank_weights
 from elmo.openmp import wait_briefly
 from elmo.text.encoding import SentenceEncoder
 
@@ -48,8 +49,9 @@ def build(size):
         lstm=LSTMConfig(dim=dim, projection_dim=projection_dim),
         char_cnn=CharCNNConfig(n_highway=n_highway),
     )
-    encoder = BiLMEncoder(config)
-    encoder.build()
+    with blank_weights():
+        encoder = BiLMEncoder(config)
+        encoder.build()
     rng = np.random.default_rng(0)
     weights = {}
     for name, variable in encoder.named_weights().items():

@@ -15,6 +15,20 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 LARGEST = 2**31 - 1
 
 
+def return_freed_memory() -> bool:
+    """Give the system back what is free inside the C library's heap, all whole pages.
+
+    Called where much was freed that will not be asked for again in pieces of its size: what a model was
+    loaded through, or what its weights were packed from.
+
+    Returns:
+        Whether there was any: on Linux with glibc.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    return ctypes.CDLL(None).malloc_trim(0) == 1
+
+
 def keep_freed_memory() -> bool:
     """Have the C library keep freed memory for the next request, in one arena for all threads.
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from elmo.allocator import return_freed_memory
 from elmo.bilm.initialization import new_network
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig
 from elmo.formats.contents import Pretrained
 from elmo.formats.pretrained import read, write_folder
+from elmo.layers.first_values import blank_weights
 from elmo.text.corpus import Corpus, split_tokens
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
@@ -317,8 +319,10 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
             weights.update(
                 (n, a) for n, a in get_weights(initial).items() if n.startswith("softmax/")
             )
-    network = BiLanguageModel(config)
-    network.build()
+    with blank_weights():
+        network = BiLanguageModel(config)
+        network.build()
+    return_freed_memory()  # what the files were read through
     set_weights(network, weights)
     settings = pretrained.extra.get("settings") or {}
     characters = pretrained.characters
@@ -357,4 +361,6 @@ def load(
     """
     from elmo.formats.download import resolve
 
-    return from_pretrained(read(resolve(source), vocabulary))
+    model = from_pretrained(read(resolve(source), vocabulary))
+    return_freed_memory()  # the arrays of the files
+    return model

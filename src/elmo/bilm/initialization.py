@@ -9,6 +9,7 @@ import numpy as np
 
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.config import BiLMConfig
+from elmo.layers.first_values import blank_weights
 
 _ROWS = 1 << 15  # that are drawn at a time, in float64
 
@@ -45,8 +46,9 @@ def new_network(config: BiLMConfig, seed: int, precision: str = "float32") -> Bi
         seed: of the draws.
         precision: `"float32"` or `"mixed_bfloat16"`; weights are float32 in both.
     """
-    network = BiLanguageModel(config, seed=seed, dtype=precision)
-    network.build()
+    with blank_weights():
+        network = BiLanguageModel(config, seed=seed, dtype=precision)
+        network.build()
     initialize(network, seed)
     return network
 

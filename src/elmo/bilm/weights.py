@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
+from elmo.layers.first_values import there
+
 
 def to_numpy(variable: Any) -> np.ndarray:
-    """A variable's value as a NumPy array; not a copy where the backend can do without."""
+    """A variable's value as a NumPy array, for now; no copy where the backend can do without."""
+    if keras.backend.backend() == "jax":  # Keras would copy
+        return np.asarray(variable.value)
     return np.asarray(ops.convert_to_numpy(variable.value))
 
 
@@ -51,3 +56,4 @@ def set_weights(network: Any, arrays: Mapping[str, np.ndarray]) -> None:
         raise ValueError(f"weights do not fit the network: {'; '.join(faults)}")
     for name, variable in variables.items():
         variable.assign(arrays[name])
+        there(variable.value)

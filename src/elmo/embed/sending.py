@@ -13,6 +13,7 @@ from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.embed.embedder import Embedder
 from elmo.embed.token_cache import TokenCache
+from elmo.layers.first_values import blank_weights
 
 WEIGHTS, REST = "weights.npz", "embedder.pickle"
 
@@ -50,8 +51,9 @@ def pack(embedder: Embedder, folder: Path) -> None:
 def unpack(folder: Path) -> Embedder:
     """The embedder that was packed."""
     rest: dict[str, Any] = pickle.loads((folder / REST).read_bytes())
-    encoder = BiLMEncoder(rest["config"], dtype=rest["policy"])
-    encoder.build()
+    with blank_weights():
+        encoder = BiLMEncoder(rest["config"], dtype=rest["policy"])
+        encoder.build()
     with np.load(folder / WEIGHTS) as weights:
         set_weights(encoder, dict(weights))
     cache = rest["token_cache"]

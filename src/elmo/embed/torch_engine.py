@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elmo.allocator import return_freed_memory
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import to_numpy
 from elmo.config import LSTMConfig
@@ -60,6 +61,7 @@ class TorchEngine:
     def refresh(self) -> None:
         """Pack the weights that the encoder has now."""
         self._layers = []  # the old ones go before the new ones come
+        return_freed_memory()
         named = self._encoder.named_weights()
 
         def take(name: str) -> np.ndarray:
@@ -72,9 +74,10 @@ class TorchEngine:
         ]
         self._table = self._characters = None
         if self.config.char_cnn is None:
-            self._table = take("token_encoder/embedding")
+            self._table = np.array(take("token_encoder/embedding"))
         else:
             self._characters = Characters(self._pack, take, self.config)
+        return_freed_memory()
 
     @torch.inference_mode()
     def token_vectors(self, ids: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.layers.first_values import drawn
 from elmo.layers.highway import Highway
 from elmo.layers.token_embedding import embed
 
@@ -99,14 +100,14 @@ class CharacterCNN(keras.layers.Layer):
         self.char_embed = self.add_weight(
             name="char_embed",
             shape=(self.n_characters, self.embedding_dim),
-            initializer=uniform(-1.0, 1.0),
+            initializer=drawn(uniform(-1.0, 1.0)),
             autocast=False,
         )
         if self.word_dim:
             self.word_embed = self.add_weight(
                 name="word_embed",
                 shape=(self.n_words, self.word_dim),
-                initializer=uniform(-1.0, 1.0),
+                initializer=drawn(uniform(-1.0, 1.0)),
                 autocast=False,
             )
         self.kernels, self.biases = [], []
@@ -119,10 +120,10 @@ class CharacterCNN(keras.layers.Layer):
             )
             shape = (width, self.embedding_dim, number)
             self.kernels.append(
-                self.add_weight(name=f"cnn_{i}_kernel", shape=shape, initializer=start)
+                self.add_weight(name=f"cnn_{i}_kernel", shape=shape, initializer=drawn(start))
             )
             self.biases.append(
-                self.add_weight(name=f"cnn_{i}_bias", shape=(number,), initializer="zeros")
+                self.add_weight(name=f"cnn_{i}_bias", shape=(number,), initializer=drawn("zeros"))
             )
         for highway in self.highways:
             highway.build((None, self.n_filters))
@@ -131,10 +132,10 @@ class CharacterCNN(keras.layers.Layer):
             self.projection_kernel = self.add_weight(
                 name="projection_kernel",
                 shape=(features, self.projection_dim),
-                initializer=normal(stddev=features**-0.5),
+                initializer=drawn(normal(stddev=features**-0.5)),
             )
             self.projection_bias = self.add_weight(
-                name="projection_bias", shape=(self.projection_dim,), initializer="zeros"
+                name="projection_bias", shape=(self.projection_dim,), initializer=drawn("zeros")
             )
         self.built = True
 

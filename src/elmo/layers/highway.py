@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.layers.first_values import drawn
+
 
 @keras.saving.register_keras_serializable(package="elmo")
 class Highway(keras.layers.Layer):
@@ -35,15 +37,15 @@ class Highway(keras.layers.Layer):
         dim = input_shape[-1]
         kernel = {
             "shape": (dim, dim),
-            "initializer": keras.initializers.RandomNormal(stddev=dim**-0.5),
+            "initializer": drawn(keras.initializers.RandomNormal(stddev=dim**-0.5)),
         }
-        gate_bias = keras.initializers.Constant(-2.0)
+        gate_bias = drawn(keras.initializers.Constant(-2.0))
         self.carry_kernel = self.add_weight(name="carry_kernel", **kernel)
         self.carry_bias = self.add_weight(name="carry_bias", shape=(dim,), initializer=gate_bias)
-        kernel["initializer"] = keras.initializers.RandomNormal(stddev=dim**-0.5)
+        kernel["initializer"] = drawn(keras.initializers.RandomNormal(stddev=dim**-0.5))
         self.transform_kernel = self.add_weight(name="transform_kernel", **kernel)
         self.transform_bias = self.add_weight(
-            name="transform_bias", shape=(dim,), initializer="zeros"
+            name="transform_bias", shape=(dim,), initializer=drawn("zeros")
         )
         self.built = True
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.layers.first_values import drawn
 from elmo.layers.sampled_softmax import exact_nats, exact_nats_in_blocks
 
 
@@ -48,9 +49,13 @@ class LMHead(keras.layers.Layer):
                 name="kernel",
                 shape=(self.vocabulary_size, self.projection_dim),
                 # As bilm-tf: small enough that the first scores are nearly equal.
-                initializer=keras.initializers.RandomNormal(stddev=self.projection_dim**-0.5),
+                initializer=drawn(
+                    keras.initializers.RandomNormal(stddev=self.projection_dim**-0.5)
+                ),
             )
-        self.bias = self.add_weight(name="bias", shape=(self.vocabulary_size,), initializer="zeros")
+        self.bias = self.add_weight(
+            name="bias", shape=(self.vocabulary_size,), initializer=drawn("zeros")
+        )
         self.built = True
 
     def call(self, inputs: Any, kernel: Any | None = None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.layers.first_values import drawn
 from elmo.layers.recurrence import LSTMSettings, input_gates, lstm_scan
 
 
@@ -94,7 +95,7 @@ class ProjectedLSTM(keras.layers.Layer):
         self.projection_kernel = None
         for name, shape in shapes.items():
             initializer = "zeros" if name == "bias" else "glorot_uniform"
-            variable = self.add_weight(name=name, shape=shape, initializer=initializer)
+            variable = self.add_weight(name=name, shape=shape, initializer=drawn(initializer))
             setattr(self, name, variable)
         self.built = True
 

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.layers.first_values import drawn
+
 
 def embed(table: Any, ids: Any, dtype: Any = None) -> Any:
     """Rows `ids − 1` of a table `(rows, dim)`; zeros for id 0, which is padding.
@@ -71,7 +73,7 @@ class TokenEmbedding(keras.layers.Layer):
         self.embedding = self.add_weight(
             name="embedding",
             shape=(self.vocabulary_size, self.projection_dim),
-            initializer=self.embeddings_initializer,
+            initializer=drawn(self.embeddings_initializer),
             autocast=False,
         )
         self.built = True
