@@ -1,7 +1,10 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from keras import ops
 
+from elmo.bilm.compiled import compiled
 from elmo.layers.lm_head import LMHead
 from elmo.layers.sampled_softmax import draw_negatives, log_expected_count, sampled_nats
 from tests.layers.harness import assign, run_layer_test, to_numpy
@@ -53,6 +56,19 @@ def test_exact_nats_in_blocks(case, block):
     assign(head.named_weights(), {"kernel": kernel, "bias": bias})
     found = to_numpy(head.nats(h, targets, block=block))
     np.testing.assert_allclose(found, exact(h, kernel, bias, targets), rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.numerics
+def test_blocks_of_any_number_of_targets_in_one_compiled_function(case):
+    """From the second number on TensorFlow compiles for a number that it does not know."""
+    h, kernel, bias, targets = case
+    head = LMHead(vocabulary_size=40, projection_dim=5)
+    head.build()
+    assign(head.named_weights(), {"kernel": kernel, "bias": bias})
+    nats = compiled(head, partial(head.nats, block=8))
+    for n in (6, 4, 3):
+        found = to_numpy(nats(h[:n], targets[:n]))
+        np.testing.assert_allclose(found, exact(h, kernel, bias, targets)[:n], atol=1e-5)
 
 
 @pytest.mark.numerics

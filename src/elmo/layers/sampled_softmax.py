@@ -170,13 +170,13 @@ def exact_nats_in_blocks(h: Any, kernel: Any, bias: Any, targets: Any, block: in
             sums, ops.slice(kernel, (first, 0), (block, width)), ops.slice(bias, (first,), (block,))
         )
 
-    whole = size // block
-    zeros = ops.zeros((h.shape[0],), "float32")
-    sums = ops.fori_loop(0, whole, one_block, (zeros + MASKED, zeros))
-    if whole * block < size:
-        sums = add(sums, kernel[whole * block :], bias[whole * block :])
     true = ops.sum(
         ops.cast(h, "float32") * ops.cast(ops.take(kernel, targets, axis=0), "float32"), axis=-1
     )
     true = true + ops.cast(ops.take(bias, targets, axis=0), "float32")
+    whole = size // block
+    zeros = ops.zeros_like(true)
+    sums = ops.fori_loop(0, whole, one_block, (zeros + MASKED, zeros))
+    if whole * block < size:
+        sums = add(sums, kernel[whole * block :], bias[whole * block :])
     return ops.log(sums[1]) + (sums[0] - true)
