@@ -6,7 +6,9 @@
 FOLDER is a virtual environment with simple_elmo (see benchmarks/peers/with_simple_elmo.py); without it
 the table has our rows alone. Weights are random, the same for all. Every measurement is a process of its
 own, all layers, an empty word cache; the ways take turns, round by round, and medians are given. The
-cosine is the least over all tokens and layers, to the vectors in float32.
+cosine is the least over all tokens and layers, to the vectors in float32. Our memory is the peak of
+`elmo embed` with the saved model over the same sentences, and beside it stand the seconds that this
+command takes for a single sentence from its start to its end.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +37,28 @@ def ours(size, precision, folder):
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def command(size, precision, folder):
+    """Seconds and peak memory (MB) of `elmo embed`: of one sentence, and of all of them."""
+    from benchmarks.embed_once import sentences
+
+    text, _ = sentences(SENTENCES[size])
+    results = []
+    for number in (1, len(text)):
+        path, output = folder / "text.txt", folder / "of-the-command.npy"
+        path.write_text("\n".join(map(" ".join, text[:number])) + "\n", encoding="utf-8")
+        arguments = [sys.executable, "-m", "elmo", "embed", folder / size, path, "-o", output]
+        arguments += ["--layers", "all", "--precision", precision, "--overwrite"]
+        begin = time.perf_counter()
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        said = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"{arguments} failed:\n{said.decode()[-2000:]}")
+        results.append((time.perf_counter() - begin, used.ru_maxrss / 1024))
+    return {"seconds_of_one_sentence": results[0][0], "peak_memory_mb": results[1][1]}
 
 
 def theirs(size, environment, folder):
@@ -79,8 +104,8 @@ def table(options, folder):
     rows = []
     for size in options.sizes:
         ways = {p: partial(ours, size, p, folder) for p in options.precisions}
+        save(size, folder)
         if options.environment:
-            save(size, folder)
             ways["simple_elmo"] = partial(theirs, size, options.environment, folder)
         runs = {name: [] for name in ways}
         for _ in range(options.rounds):
@@ -97,9 +122,11 @@ def table(options, folder):
                 "tokens_per_second": float(np.median(speeds)),
                 "rounds": speeds,
                 "times_simple_elmo": float(np.median(speeds)) / peer if peer else None,
-                "peak_memory_mb": float(np.median([r["peak_memory_mb"] for r in results])),
             }
-            if name != "simple_elmo":
+            if name == "simple_elmo":
+                row["peak_memory_mb"] = float(np.median([r["peak_memory_mb"] for r in results]))
+            else:
+                row |= command(size, name, folder)
                 shares = [r["recurrence_share_of_matmul"] for r in results]
                 row["recurrence_share_of_matmul"] = float(np.median(shares))
                 row["stage_seconds"] = results[-1]["stage_seconds"]
@@ -129,6 +156,11 @@ def main():
             f"{row['size']:9}{row['way']:12}{row['tokens_per_second']:8,.0f} tokens/s"
             + (f"{row['times_simple_elmo']:6.2f} x" if row["times_simple_elmo"] else "")
             + f"{row['peak_memory_mb']:8,.0f} MB"
+            + (
+                f"  one sentence {row['seconds_of_one_sentence']:.1f} s"
+                if "seconds_of_one_sentence" in row
+                else ""
+            )
             + (f"  cosine {row['least_cosine']:.5f}" if "least_cosine" in row else "")
             + (
                 f"  recurrence at {row['recurrence_share_of_matmul']:.0%} of a float32 product"
