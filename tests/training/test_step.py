@@ -7,7 +7,7 @@ import pytest
 from elmo.bilm.initialization import initialize
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.bilm.weights import get_weights
-from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
+from elmo.config import BiLMConfig, CharCNNConfig, DropoutConfig, LSTMConfig
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
@@ -21,7 +21,7 @@ TEXT = [s.split() for s in ["a b c d", "b a", "c c a b d e", "e d c b a a"]] * 3
 
 def make(
     mode="stream", characters=False, tied=False, directions="both", negatives=4, dtype="float32",
-    **settings,
+    dropout=None, **settings,
 ):  # fmt: skip
     vocabulary = Vocabulary.from_corpus([*TEXT, ["x", "y", "z"]])
     char_cnn = None
@@ -35,6 +35,7 @@ def make(
         vocabulary_size=len(vocabulary),
         directions=directions,
         weight_tying=tied,
+        dropout=DropoutConfig(**(dropout or {})),
     )
     network = BiLanguageModel(config, seed=0, dtype=dtype)
     network.build()
@@ -49,7 +50,9 @@ def make(
         window=5,
         directions=config.direction_names,
         vocabulary_size=len(vocabulary),
-        sampling=Sampling(negatives, vocabulary.ranks()),
+        sampling=Sampling(
+            negatives, vocabulary.ranks(), training.negatives_mode == "per_direction"
+        ),
         tied=tied,
         parts=training.accumulate,
     )
@@ -227,6 +230,42 @@ def test_gradients_of_parts_are_summed(mode, kind):
         np.testing.assert_allclose(sums_of_parts[name], value, rtol=1e-5, err_msg=name)
     h, h_of_parts = (keras.ops.convert_to_numpy(x) for x in (h, h_of_parts))
     np.testing.assert_allclose(h_of_parts, h, atol=1e-6)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="how JAX makes a step")
+@pytest.mark.parametrize(
+    ("mode", "tied", "negatives_mode"),
+    [
+        ("stream", True, "shared"),
+        ("stream", False, "per_direction"),
+        ("sentence", True, "per_direction"),
+        ("sentence", False, "shared"),
+    ],
+)
+def test_directions_apart_make_the_step_of_both_together(mode, tied, negatives_mode, monkeypatch):
+    """Masks of all kinds included: each direction draws its own."""
+    from elmo.training import jax_directions
+
+    rates = {"input": 0.3, "output": 0.3, "recurrent": 0.3, "weight": 0.3, "word": 0.3}
+    found = []
+    for apart in (True, False):
+        step, *_ = make(
+            mode, tied=tied, negatives_mode=negatives_mode, clip_norm=0.05, dropout=rates
+        )
+        monkeypatch.setattr(jax_directions, "FEWEST_CELLS", 1 if apart else 128)
+        assert jax_directions.Directions.are_worth_it(step) == apart
+        run(step, 4)
+        seeds = [np.asarray(v.value) for v in step.network.non_trainable_variables]
+        assert len(seeds) == 12 and all(seed[1] > 0 for seed in seeds)
+        found.append((get_weights(step.network), step.take_sums(), step.carry, seeds))
+    (weights, sums, carry, seeds), joined = found
+    for name, value in joined[0].items():
+        np.testing.assert_allclose(weights[name], value, atol=1e-6, err_msg=name)
+    for name, value in joined[1].items():
+        np.testing.assert_allclose(sums[name], value, rtol=1e-5, err_msg=name)
+    for name in ("h", "c"):
+        np.testing.assert_allclose(carry[name], joined[2][name], atol=1e-6)
+    np.testing.assert_array_equal(seeds, joined[3])
 
 
 @pytest.mark.numerics

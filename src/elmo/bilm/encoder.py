@@ -10,7 +10,7 @@ from keras import ops
 from elmo.config import BiLMConfig
 from elmo.layers.bidirectional_stack import BidirectionalStack
 from elmo.layers.character_cnn import CharacterCNN
-from elmo.layers.dropout import WordDropout
+from elmo.layers.dropout import WordDropout, drop_each
 from elmo.layers.sequence import reverse_within_length
 from elmo.layers.token_embedding import TokenEmbedding
 
@@ -70,9 +70,16 @@ class BiLMEncoder(keras.layers.Layer):
                 name="token_encoder",
                 dtype=self.dtype_policy,
             )
-        self.word_dropout = None
+        self.word_dropouts = []  # one a direction
         if dropout.word:
-            self.word_dropout = WordDropout(dropout.word, seed=seed, dtype=self.dtype_policy)
+            self.word_dropouts = [
+                WordDropout(
+                    dropout.word,
+                    seed=None if seed is None else seed + 2000 + number,
+                    dtype=self.dtype_policy,
+                )
+                for number in range(len(self.config.direction_names))
+            ]
         self.stack = BidirectionalStack(
             dim=lstm.dim,
             projection_dim=lstm.projection_dim,
@@ -158,17 +165,15 @@ class BiLMEncoder(keras.layers.Layer):
         """Every recurrent layer, each direction in its own reading order.
 
         Args:
-            vectors: `(directions, batch, time, projection_dim)`.
+            vectors: `(directions, batch, time, projection_dim)`; with fewer directions than the model
+                has, the first ones are read alone.
             mask: `(directions, batch, time)`.
             state, training: as in `contextualize`.
 
         Returns:
             `(n_layers, directions, batch, time, projection_dim)` and the last state.
         """
-        if self.word_dropout is not None and training:
-            shape = ops.shape(vectors)
-            rows = ops.reshape(vectors, (-1, *shape[2:]))
-            vectors = ops.reshape(self.word_dropout(rows, training=training), shape)
+        vectors = drop_each(self.word_dropouts, vectors, training)
         return self.stack(vectors, mask=mask, state=state, training=training)
 
     def _in_text_order(self, outputs: Any, mask: Any) -> Any:
@@ -176,6 +181,11 @@ class BiLMEncoder(keras.layers.Layer):
         rows = ops.reshape(outputs, (n_layers * batch, *rest))
         turned = reverse_within_length(rows, ops.tile(mask, (n_layers, 1)))
         return ops.reshape(turned, (n_layers, batch, *rest))
+
+    def of_direction(self, number: int) -> list[Any]:
+        """The variables of a direction alone, weights and seeds, in the same order for each."""
+        words = [v for layer in self.word_dropouts[number : number + 1] for v in layer.variables]
+        return [*words, *self.stack.of_direction(number)]
 
     def named_weights(self) -> dict[str, Any]:
         """The variables under the names that formats and checkpoints use."""

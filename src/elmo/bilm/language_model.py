@@ -9,7 +9,7 @@ from keras import ops
 
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.config import BiLMConfig
-from elmo.layers.dropout import VariationalDropout
+from elmo.layers.dropout import VariationalDropout, drop_each
 from elmo.layers.lm_head import LMHead
 from elmo.layers.sampled_softmax import sampled_nats
 
@@ -64,16 +64,19 @@ class BiLanguageModel(keras.Model):
                 name="softmax",
                 dtype=self.dtype_policy,
             )
-        self.output_dropout = None
+        self.output_dropouts = []  # one a direction
         if self.config.dropout.output:
             dropout = (
                 VariationalDropout if self.config.dropout.variational else keras.layers.Dropout
             )
-            self.output_dropout = dropout(
-                self.config.dropout.output,
-                seed=None if seed is None else seed + 1000,
-                dtype=self.dtype_policy,
-            )
+            self.output_dropouts = [
+                dropout(
+                    self.config.dropout.output,
+                    seed=None if seed is None else seed + 1000 + number,
+                    dtype=self.dtype_policy,
+                )
+                for number in range(len(self.config.direction_names))
+            ]
 
     def build(self, input_shape: Any = None) -> None:
         self.encoder.build(input_shape)
@@ -98,7 +101,8 @@ class BiLanguageModel(keras.Model):
 
         Args:
             tokens: ids of the distinct tokens of a batch, `(u,)` or `(u, M)`.
-            inputs: which of them is read where, `(directions, batch, time)`.
+            inputs: which of them is read where, `(directions, batch, time)`; with fewer directions
+                than the model has, the first ones are run alone.
             mask: `(directions, batch, time)`; None where every position is real.
             state: `(h, c)`; zeros by default.
             training: whether dropout is active.
@@ -117,12 +121,7 @@ class BiLanguageModel(keras.Model):
         if mask is not None:
             read = read * ops.expand_dims(ops.cast(mask, read.dtype), -1)
         outputs, state = self.encoder.read(read, mask, state, training)
-        h = outputs[-1]
-        if training and self.output_dropout is not None:
-            shape = ops.shape(h)
-            rows = ops.reshape(h, (-1, *shape[2:]))
-            h = ops.reshape(self.output_dropout(rows, training=True), shape)
-        return h, state
+        return drop_each(self.output_dropouts, outputs[-1], training), state
 
     def nats(self, h: Any, targets: Any, block: int | None = None) -> Any:
         """Exact −ln P of targets: `h` is `(n, P)`, `targets` `(n,)` counts types from 0.
@@ -168,6 +167,11 @@ class BiLanguageModel(keras.Model):
         nats = ops.reshape(ops.stack(nats), (n_directions, -1))
         weights = ops.reshape(ops.cast(batch["mask"], "float32"), (n_directions, -1))
         return ops.sum(nats * weights, axis=1)
+
+    def of_direction(self, number: int) -> list[Any]:
+        """The variables of a direction alone, weights and seeds, in the same order for each."""
+        last = [v for layer in self.output_dropouts[number : number + 1] for v in layer.variables]
+        return [*self.encoder.of_direction(number), *last]
 
     def named_weights(self) -> dict[str, Any]:
         """The variables under the names that formats and checkpoints use."""

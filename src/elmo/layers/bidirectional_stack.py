@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from elmo.layers.dropout import VariationalDropout
+from elmo.layers.dropout import VariationalDropout, drop_each
 from elmo.layers.projected_lstm import ProjectedLSTM, run_side_by_side
 
 
@@ -32,7 +32,8 @@ class BidirectionalStack(keras.layers.Layer):
         seed: of all masks.
 
     Call arguments:
-        inputs: `(directions, batch, time, projection_dim)`, each row in reading order.
+        inputs: `(directions, batch, time, projection_dim)`, each row in reading order; where it has
+            fewer directions than the stack, the first ones are run alone.
         mask: `(directions, batch, time)`.
         state: `(h, c)`, `(directions, n_layers, batch, projection_dim)` and `(…, dim)`; zeros by
             default.
@@ -104,13 +105,18 @@ class BidirectionalStack(keras.layers.Layer):
             ]
             for layer in range(n_layers)
         ]
-        self.dropouts = []
-        if input_dropout:
-            dropout = VariationalDropout if variational else keras.layers.Dropout
-            self.dropouts = [
-                dropout(input_dropout, seed=seed_of(2 * n_layers + layer), dtype=self.dtype_policy)
-                for layer in range(n_layers)
+        dropout = VariationalDropout if variational else keras.layers.Dropout
+        self.dropouts = [
+            [
+                dropout(
+                    input_dropout,
+                    seed=seed_of(2 * (n_layers + layer) + number),
+                    dtype=self.dtype_policy,
+                )
+                for number in range(len(self.directions) if input_dropout else 0)
             ]
+            for layer in range(n_layers)
+        ]
 
     @property
     def projection_dim(self) -> int:
@@ -138,8 +144,8 @@ class BidirectionalStack(keras.layers.Layer):
         x = ops.cast(inputs, self.compute_dtype)
         outputs, hs, cs = [], [], []
         for number, lstms in enumerate(self.lstms):
-            if self.dropouts:
-                x = self._drop(number, x, training)
+            x = drop_each(self.dropouts[number], x, training)
+            lstms = lstms[: x.shape[0]]
             before = None if state is None else (state[0][:, number], state[1][:, number])
             y, (h, c) = run_side_by_side(lstms, x, mask=mask, state=before, training=training)
             x = x + y if self.use_skip_connections and number > 0 else y
@@ -152,10 +158,14 @@ class BidirectionalStack(keras.layers.Layer):
     def compute_mask(self, inputs: Any, mask: Any | None = None) -> None:
         return None  # the outputs have axes of their own; whoever calls knows the mask
 
-    def _drop(self, number: int, x: Any, training: bool) -> Any:
-        shape = ops.shape(x)
-        rows = ops.reshape(x, (-1, *shape[2:]))  # (directions * batch, time, P)
-        return ops.reshape(self.dropouts[number](rows, training=training), shape)
+    def of_direction(self, number: int) -> list[Any]:
+        """The variables of a direction, weights and seeds, in the same order for each."""
+        return [
+            variable
+            for lstms, dropouts in zip(self.lstms, self.dropouts, strict=True)
+            for layer in (lstms[number], *dropouts[number : number + 1])
+            for variable in layer.variables
+        ]
 
     def named_weights(self) -> dict[str, Any]:
         """The variables under `{direction}/layer_{l}/…`."""

@@ -1,14 +1,36 @@
 """Dropout of whole tokens, and dropout with one mask for a whole sequence.
 
-Dropout of single values is `keras.layers.Dropout`.
+Dropout of single values is `keras.layers.Dropout`. Each direction of a biLM has dropout layers of its own
+(`drop_each`), so that its masks do not depend on whether the other is run beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
+
+
+def drop_each(layers: Sequence[Any], inputs: Any, training: bool) -> Any:
+    """Dropout of directions, each by a layer of its own.
+
+    Args:
+        layers: one for each direction; none, or not in training: nothing is dropped.
+        inputs: `(directions, batch, time, dim)`, as many directions as layers or the first ones.
+        training: whether anything is dropped.
+
+    Example:
+        >>> import numpy as np
+        >>> layers = [VariationalDropout(0.5, seed=k) for k in range(2)]
+        >>> tuple(drop_each(layers, np.ones((2, 4, 5, 3), "float32"), training=True).shape)
+        (2, 4, 5, 3)
+    """
+    if not layers or not training:
+        return inputs
+    layers = layers[: inputs.shape[0]]
+    return ops.stack([layer(inputs[k], training=True) for k, layer in enumerate(layers)])
 
 
 class _MaskedDropout(keras.layers.Layer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from elmo.training.jax_directions import Directions
 from elmo.training.parts import join_states, split
 
 
@@ -18,15 +20,16 @@ def make_step(step: Any) -> Any:
     by_id = {id(variable): name for name, variable in step.tables.items()}
     names = [by_id.get(id(v)) for v in step.network.trainable_variables]
 
-    def one_step(state, carry, batch):
-        trainable, others, optimizer, metrics = state
+    def values_of(trainable):
+        """The dense ones in order, and the tables by name."""
         dense = [v for v, name in zip(trainable, names, strict=True) if name is None]
         tables = {name: v for name, v in zip(names, trainable, strict=True) if name is not None}
-        rows = step.gather(tables, batch)
+        return dense, tables
 
-        value, (nats, targets, lstm_state), others, gradients = gradients_of(
-            step, dense, others, rows, carry, batch
-        )
+    def write(state, carry, batch, rows, found):
+        trainable, _, optimizer, metrics = state
+        dense, tables = values_of(trainable)
+        value, (nats, targets, lstm_state), others, gradients = found
         leaves, shape = jax.tree.flatten(gradients)
         leaves, norm = step.clip(leaves)
         good = jnp.isfinite(value) & jnp.isfinite(norm)
@@ -64,6 +67,13 @@ def make_step(step: Any) -> Any:
         # come, first served, and would else swap a table with its slots and copy both.
         return (trainable, others, new_optimizer, metrics), carry, value
 
+    def one_step(state, carry, batch):
+        trainable, others, *_ = state
+        dense, tables = values_of(trainable)
+        rows = step.gather(tables, batch)
+        found = gradients_of(step, dense, others, rows, carry, batch)
+        return write(state, carry, batch, rows, found)
+
     def some_steps(state, carry, batches):
         def next_step(values, batch):
             state, carry, loss = one_step(*values, batch)
@@ -73,6 +83,8 @@ def make_step(step: Any) -> Any:
         return state, carry, losses[-1]
 
     one, some = (jax.jit(function, donate_argnums=(0, 1)) for function in (one_step, some_steps))
+    if Directions.are_worth_it(step):
+        one = directions_apart(step, values_of, write)
     losses = collections.deque()
 
     def train_function(state, iterator):
@@ -92,13 +104,41 @@ def make_step(step: Any) -> Any:
     return train_function
 
 
-def gradients_of(step, dense, others, rows, carry, batch):
-    """The loss, what belongs to it, the new state of the seeds, and the gradients `(dense, rows)`."""
-    unlearned = step.network.non_trainable_variables
+def directions_apart(step, values_of, write):
+    """`one_step` in three calls, the gradients of each direction by a call of its own."""
+    directions = Directions(step, gradients_of)
+    gather = jax.jit(step.gather)
+
+    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    def update(state, carry, batch, rows, found):
+        return write(state, carry, batch, rows, directions.join(found))
+
+    def one_step(state, carry, batch):
+        trainable, others, *_ = state
+        dense, tables = values_of(trainable)
+        rows = gather(tables, batch)
+        found = directions.gradients(dense, others, rows, carry, batch)
+        return update(state, carry, batch, rows, found)
+
+    return one_step
+
+
+def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=1.0):
+    """The loss, what belongs to it, the new state of the seeds, and the gradients `(dense, rows)`.
+
+    Args:
+        step: a `Step`.
+        dense, others: values of variables.
+        rows, carry, batch: of all directions, or of the first ones.
+        variables: those that `dense` and `others` are the values of; all by default.
+        share: of the loss, for some of the directions.
+    """
+    learned, unlearned = variables or (step.dense, step.network.non_trainable_variables)
     n, weights, state = step.config.accumulate, step.weights(batch), step.state(carry, batch)
+    weights = weights / share
 
     def scope_of(dense, others):
-        mapping = [*zip(step.dense, dense, strict=True), *zip(unlearned, others, strict=True)]
+        mapping = [*zip(learned, dense, strict=True), *zip(unlearned, others, strict=True)]
         return keras.StatelessScope(state_mapping=mapping)
 
     def loss(dense, rows, others, state, batch):
