@@ -4,9 +4,10 @@
 
 The default is the setting at which other implementations were measured: words, two layers of 400 cells
 projected to 200 in both directions, 1,000 negatives, batches of 32 rows of 35 tokens, 33,278 types. The
-text is WikiText-2's training part where `ELMO_DATA` has it, its sentences shuffled as in a training. With
-`--text random` types are drawn by Zipf's law: a batch then names 800 distinct ones, of real text 570,
-each of which the character CNN reads once. The matrix rate is taken in the same process.
+text is WikiText-2's training part where `ELMO_DATA` has it, its lines (paragraphs) shuffled as in a
+training: the two directions of a batch read 930 distinct types, each of which the character CNN reads
+once. With `--text random` types are drawn by Zipf's law, 1,006 of them. The matrix rate is taken in
+the same process.
 """
 
 import argparse

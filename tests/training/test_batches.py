@@ -10,13 +10,15 @@ from elmo.training.batches import Batches, Sampling, Tokens, prefetch
 BOTH = ("forward", "backward")
 
 
-def text(n=40, seed=0):
+def text(n=40, seed=0, types=30):
     rng = np.random.default_rng(seed)
-    return [[f"w{min(int(k), 30)}" for k in rng.zipf(1.4, rng.integers(1, 15))] for _ in range(n)]
+    return [
+        [f"w{min(int(k), types)}" for k in rng.zipf(1.4, rng.integers(1, 15))] for _ in range(n)
+    ]
 
 
-def make(mode="stream", characters=None, sampling=8, tied=False, **options):
-    corpus = Corpus.from_sentences(text())
+def make(mode="stream", characters=None, sampling=8, tied=False, types=30, n=40, **options):
+    corpus = Corpus.from_sentences(text(n, types=types))
     vocabulary = Vocabulary.from_corpus(corpus)
     encoder = SentenceEncoder(vocabulary, characters)
     options = {"batch_size": 3, "window": 6, "directions": BOTH, "seed": 5, **options}
@@ -158,6 +160,22 @@ def test_little_is_padded():
     sizes = {len(batches.batch(k)["rows"]) for k in range(len(batches))}
     assert max(sizes) <= max(named) * 17 / 16 + 64
     assert len(sizes) == 1
+
+
+def test_a_long_training_by_characters_computes_little_padding(monkeypatch):
+    options = {"characters": 12, "types": 5000, "n": 1600, "batch_size": 8, "window": 70}
+    short, _ = make(**options)
+    monkeypatch.setattr("elmo.training.batches.LONG_EPOCH", len(short))
+    long, _ = make(**options)
+    numbers = range(len(short) // 2)  # few rows have text left at the end of an epoch
+    named = [len(np.unique(short.batch(k)["inputs"])) for k in numbers]
+    assert min(named) > 64
+    sizes = [[len(b.batch(k)["tokens"]) for k in numbers] for b in (short, long)]
+    assert np.mean(sizes[1]) < np.mean(sizes[0])
+    for size, n in zip(sizes[1], named, strict=True):
+        assert n <= size <= n + 128
+    whole = {len(long.batch(k)["tokens"]) for k in range(len(long))}
+    assert len(whole) <= 4  # what is compiled
 
 
 def test_rows_begin_anew_at_an_epoch_and_in_the_share_that_is_asked_for():

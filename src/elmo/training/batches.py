@@ -20,6 +20,9 @@ from elmo.text.encoded_corpus import EncodedCorpus
 from elmo.text.encoding import BOS_ROW, EOS_ROW
 from elmo.training.rows import BOS, EOS, PADDING, Rows, Stream, sentence_rows
 
+# Steps an epoch from which a training is worth the compilation of more shapes.
+LONG_EPOCH = 1_000
+
 
 class Sampling(NamedTuple):
     """How negatives are drawn.
@@ -229,17 +232,23 @@ class Batches:
         sizes = {}
         for name in ("tokens", "rows"):
             if name in batches[0]:
-                longest = max(len(batch[name]) for batch in batches)
-                sizes[name] = -(-longest * 17 // 16 // 64) * 64
+                lengths = [len(batch[name]) for batch in batches]
+                sizes[name] = -(-max(lengths) * 17 // 16 // 64) * 64
+                if self._tightly(name):
+                    sizes[name] = max(64, int(np.median(lengths)) // 64 * 64)
         if self.tokens.by_characters:
             sizes["columns"] = max(batch["tokens"].shape[1] for batch in batches)
         return sizes
+
+    def _tightly(self, name: str) -> bool:
+        """Whether little padding is worth more shapes: a character CNN computes its padding, too."""
+        return name == "tokens" and self.tokens.by_characters and self.per_epoch >= LONG_EPOCH
 
     def _padded(self, name: str, values: np.ndarray) -> np.ndarray:
         """Zeros behind, to the usual size, or to the next one of a coarse grid."""
         size = self._sizes.get(name, len(values))
         while size < len(values):
-            size = -(-size * 9 // 8 // 64) * 64
+            size = size + 64 if self._tightly(name) else -(-size * 9 // 8 // 64) * 64
         out = np.zeros((size, *values.shape[1:]), values.dtype)
         out[: len(values)] = values
         return out
