@@ -1,5 +1,7 @@
 """Byte ids, sentences, batches, buckets and whole corpora as ids."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -226,6 +228,30 @@ def test_encoding_again_into_a_folder_leaves_the_first_arrays_whole(tmp_path):
     second = encode_corpus(encoder, [["cat"]], tmp_path)
     assert (first.ids.tolist(), second.ids.tolist()) == ([4, 5], [5])
     assert encode_corpus(encoder, [[]], tmp_path).ids.tolist() == []
+
+
+def test_ids_of_a_large_text_are_in_files_that_nobody_sees(tmp_path, monkeypatch):
+    sentences = [["the", "cat"] * n for n in range(1, 40)]
+    encoder = SentenceEncoder(VOCABULARY, characters=5)
+    small = encode_corpus(encoder, sentences)
+    monkeypatch.setattr(encoded_corpus, "_LARGE", 300)
+    monkeypatch.setattr(encoded_corpus, "_CHUNK", 100)
+    monkeypatch.setattr(encoded_corpus.tempfile, "tempdir", str(tmp_path))
+    large = encode_corpus(encoder, sentences)
+    for name in ("ids", "types"):
+        one, other = getattr(small, name), getattr(large, name)
+        assert not isinstance(one, np.memmap) and isinstance(other, np.memmap)
+        np.testing.assert_array_equal(one, other)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_no_room_for_ids_is_an_error_that_says_what_would_do(monkeypatch):
+    monkeypatch.setattr(encoded_corpus, "_LARGE", 1)
+    full = open("/dev/full", "r+b", 0)  # noqa: SIM115 - closed where it fails
+    monkeypatch.setattr(encoded_corpus.tempfile, "TemporaryFile", lambda prefix: full)
+    with pytest.raises(OSError, match=r"No space left.*TMPDIR"):
+        encode_corpus(SentenceEncoder(VOCABULARY), [["the", "cat"]])
 
 
 def test_where_a_token_was_first_cut_in_a_file(tmp_path):

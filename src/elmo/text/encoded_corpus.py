@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from elmo.text.encoding import EncodingReport, SentenceEncoder, TypeTable
 
 _CHUNK = 1 << 20  # tokens that are held as Python numbers at a time
 _WORD_TYPES = 1 << 21  # types that a word model remembers before it begins anew
+_LARGE = 1 << 26  # tokens of which the ids are kept in memory
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,10 @@ def encode_corpus(
     Args:
         encoder: says whether `ids`, `types` or both are made; its own report stays as it is.
         corpus: a `Corpus`, or an iterable of lists of tokens.
-        folder: where the arrays of tokens are written and mapped from, for a text whose ids (four
-            bytes a token, eight for a character model) do not fit in memory. It is made where it
-            is missing; `ids.bin` and `types.bin` in it are replaced.
+        folder: where the arrays of tokens (four bytes a token, eight for a character model) are written
+            and mapped from. It is made where it is missing; `ids.bin` and `types.bin` in it are
+            replaced. By default they are in memory, those of a large text in temporary files that
+            go with the process.
 
     Raises:
         CorpusError: the corpus cannot be read.
@@ -160,7 +164,7 @@ def _flush(
 
 
 class _Store:
-    """An int32 array that grows chunk by chunk, in memory or in a file."""
+    """An int32 array that grows chunk by chunk, in memory, or in a file if asked or from `_LARGE` on."""
 
     def __init__(self, folder: str | os.PathLike[str] | None, name: str):
         # Grows in place: chunks that are joined at the end would take the memory twice.
@@ -168,22 +172,42 @@ class _Store:
         self._file: BinaryIO | None = None
         if folder is not None:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self._path = Path(folder) / name
-            self._path.unlink(missing_ok=True)  # an array that is mapped from it stays whole
-            self._file = open(self._path, "wb")  # noqa: SIM115 - closed by array()
+            path = Path(folder) / name
+            path.unlink(missing_ok=True)  # an array that is mapped from it stays whole
+            self._file = open(path, "w+b")  # noqa: SIM115 - closed by array()
 
     def add(self, chunk: np.ndarray) -> None:
+        if self._file is None and len(self._numbers) + len(chunk) > _LARGE:
+            self._file = tempfile.TemporaryFile(prefix="elmo-text-")  # noqa: SIM115
+            self._write(self._numbers)
+            self._numbers = array("i")
         if self._file is not None:
-            chunk.tofile(self._file)
+            self._write(chunk)
         else:
             self._numbers.frombytes(chunk.tobytes())
+
+    def _write(self, numbers: np.ndarray | array) -> None:
+        assert self._file is not None
+        try:
+            self._file.write(memoryview(numbers).cast("B"))
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            place = os.path.dirname(self._file.name) if isinstance(self._file.name, str) else None
+            raise OSError(
+                error.errno,
+                f"{error.strerror}: the ids of a text want four bytes a token, eight with characters "
+                "(TMPDIR chooses another place for temporary files)",
+                place or tempfile.gettempdir(),
+            ) from error
 
     def array(self) -> np.ndarray:
         if self._file is None:
             return (
                 np.frombuffer(self._numbers, np.int32) if self._numbers else np.zeros(0, np.int32)
             )
-        self._file.close()
-        if self._path.stat().st_size == 0:
-            return np.zeros(0, np.int32)
-        return np.memmap(self._path, np.int32, mode="r")
+        with self._file as file:  # the map keeps what it needs of it
+            if file.tell() == 0:
+                return np.zeros(0, np.int32)
+            file.flush()
+            return np.memmap(file, np.int32, mode="r")

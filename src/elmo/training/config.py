@@ -35,7 +35,8 @@ class TrainingConfig:
         accumulate: compute a batch in so many parts of its rows and sum their gradients before the
             update: the same step in less memory. It divides `batch_size`.
         steps_per_execution: steps of one compiled call; on JAX a scan over batches, worth it where a
-            step takes no longer than its call. Checkpoints and stops lie between calls.
+            step takes no longer than its call (models whose directions are computed side by side make
+            single steps all the same). Checkpoints and stops lie between calls.
         window: positions of a row; in sentence mode `batch_size · window` positions are the budget of
             a batch, whatever the length of its sentences.
         stream_order: of a stream's sentences, `"corpus"` or `"shuffled"` anew each epoch.

@@ -83,13 +83,14 @@ def make_step(step: Any) -> Any:
         return state, carry, losses[-1]
 
     one, some = (jax.jit(function, donate_argnums=(0, 1)) for function in (one_step, some_steps))
-    if Directions.are_worth_it(step):
+    apart = Directions.are_worth_it(step)
+    if apart:
         one = directions_apart(step, values_of, write)
     losses = collections.deque()
 
     def train_function(state, iterator):
         next(iter(iterator))
-        for batches in _alike(step.next_batches()):
+        for batches in _alike(step.next_batches(), one_by_one=apart):
             if len(batches) == 1:
                 state, step.carry, loss = one(state, step.carry, batches[0])
             else:
@@ -183,10 +184,11 @@ def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=
     return value, (nats, targets, state), others, (d_dense, d_rows)
 
 
-def _alike(batches):
+def _alike(batches, one_by_one):
     """All batches as one list where their shapes are the same, else each in a list of its own."""
     shapes = {tuple((name, value.shape) for name, value in batch.items()) for batch in batches}
-    return [batches] if len(shapes) == 1 else [[batch] for batch in batches]
+    alike = len(shapes) == 1 and not one_by_one
+    return [batches] if alike else [[batch] for batch in batches]
 
 
 def _where(good, new, old):
