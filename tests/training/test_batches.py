@@ -162,20 +162,32 @@ def test_little_is_padded():
     assert len(sizes) == 1
 
 
-def test_a_long_training_by_characters_computes_little_padding(monkeypatch):
-    options = {"characters": 12, "types": 5000, "n": 1600, "batch_size": 8, "window": 70}
+def test_the_longest_tokens_of_a_long_training_have_an_array_of_their_own(monkeypatch):
+    monkeypatch.setattr("elmo.training.spellings.LONGEST", 20)
+    options = {"characters": 12, "widest_filter": 3, "types": 5000, "n": 400, "batch_size": 8}
+    options |= {"window": 30, "sampling": 0}
     short, _ = make(**options)
     monkeypatch.setattr("elmo.training.batches.LONG_EPOCH", len(short))
     long, _ = make(**options)
-    numbers = range(len(short) // 2)  # few rows have text left at the end of an epoch
-    named = [len(np.unique(short.batch(k)["inputs"])) for k in numbers]
-    assert min(named) > 64
-    sizes = [[len(b.batch(k)["tokens"]) for k in numbers] for b in (short, long)]
-    assert np.mean(sizes[1]) < np.mean(sizes[0])
-    for size, n in zip(sizes[1], named, strict=True):
-        assert n <= size <= n + 128
-    whole = {len(long.batch(k)["tokens"]) for k in range(len(long))}
-    assert len(whole) <= 4  # what is compiled
+    shapes = set()
+    for number in range(len(short)):
+        one, other = short.batch(number), long.batch(number)
+        wanted = one["tokens"][one["inputs"]]
+        arrays = [other["long_tokens"], other["tokens"]]
+        shapes.add(tuple(array.shape for array in arrays))
+        rows = np.full((sum(map(len, arrays)), 12), -1)
+        for array, first in zip(arrays, (0, 20), strict=True):
+            rows[first : first + len(array), : array.shape[1]] = array
+        read = rows[other["inputs"]]
+        left_out = read < 0
+        # What is left out is the padding that ends a row, and a window of it has stayed.
+        full = np.pad(wanted, [(0, 0)] * 3 + [(0, 12 - wanted.shape[-1])], mode="edge")
+        np.testing.assert_array_equal(np.where(left_out, full, read), full)
+        assert (full[left_out] == np.broadcast_to(full[..., -1:], full.shape)[left_out]).all()
+    assert len(shapes) <= 4  # what is compiled
+    assert {array[0][0] for array in shapes} == {20}
+    computed = [sum(a * b for a, b in batch) for batch in shapes]
+    assert max(computed) < np.prod(short.batch(0)["tokens"].shape)
 
 
 def test_rows_begin_anew_at_an_epoch_and_in_the_share_that_is_asked_for():

@@ -54,6 +54,7 @@ def make(
             negatives, vocabulary.ranks(), training.negatives_mode == "per_direction"
         ),
         tied=tied,
+        widest_filter=2 if characters else None,
         parts=training.accumulate,
     )
     return Step(network, training, training.learning_rate, batches.batch), batches, vocabulary
@@ -230,6 +231,25 @@ def test_gradients_of_parts_are_summed(mode, kind):
         np.testing.assert_allclose(sums_of_parts[name], value, rtol=1e-5, err_msg=name)
     h, h_of_parts = (keras.ops.convert_to_numpy(x) for x in (h, h_of_parts))
     np.testing.assert_allclose(h_of_parts, h, atol=1e-6)
+
+
+@pytest.mark.numerics
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_long_tokens_in_an_array_of_their_own_make_the_same_step(accumulate, monkeypatch):
+    found = []
+    for apart in (False, True):
+        if apart:
+            monkeypatch.setattr("elmo.training.batches.LONG_EPOCH", 1)
+            monkeypatch.setattr("elmo.training.spellings.LONGEST", 2)
+        step, batches, _ = make(characters=True, accumulate=accumulate)
+        assert ("long_tokens" in batches.batch(0)) == apart
+        run(step, 3)
+        found.append((get_weights(step.network), step.take_sums()))
+    (whole, sums), (parts, sums_of_parts) = found
+    for name, value in whole.items():
+        np.testing.assert_allclose(parts[name], value, atol=1e-6, err_msg=name)
+    for name, value in sums.items():
+        np.testing.assert_allclose(sums_of_parts[name], value, rtol=1e-5, err_msg=name)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="how JAX makes a step")

@@ -60,10 +60,15 @@ def test_a_run_leaves_a_model_and_its_story(text, tmp_path):
     np.testing.assert_array_equal(model.embed(["w1 w2"])[0], loaded.embed(["w1 w2"])[0])
 
 
-def test_the_same_seed_gives_the_same_bytes(text, tmp_path):
-    dropout = {"dropout": 0.2, "word_dropout": 0.1, "recurrent_dropout": 0.1}
+@pytest.mark.parametrize(
+    "sizes",
+    [{}, {"dim": 128, "projection_dim": 64, "batch_size": 8, "window": 20, "max_steps": 4}],
+    ids=["small", "large enough for products in several threads"],
+)
+def test_the_same_seed_gives_the_same_bytes(sizes, text, tmp_path):
+    settings = {**SETTINGS, "dropout": 0.2, "word_dropout": 0.1, "recurrent_dropout": 0.1, **sizes}
     for name in "ab":
-        elmo.train(text, output=tmp_path / name, epochs=1, progress=False, **SETTINGS, **dropout)
+        elmo.train(text, output=tmp_path / name, epochs=1, progress=False, **settings)
     one, other = ((tmp_path / name / "weights.hdf5").read_bytes() for name in "ab")
     assert one == other
 

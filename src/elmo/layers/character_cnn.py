@@ -46,7 +46,8 @@ class CharacterCNN(keras.layers.Layer):
     Call arguments:
         ids: `(…, M)`, the number of each character + 1; `(…, 1 + M)` with `word_dim`, the number of
             the word + 1 first. A token of zeros alone is padding; its vector is that of a spelling
-            of zero vectors, for the caller to mask.
+            of zero vectors, for the caller to mask. A list of arrays `(tokens, M)`, each with an M of
+            its own, is read as one.
 
     Returns:
         `(…, projection_dim)`.
@@ -140,14 +141,19 @@ class CharacterCNN(keras.layers.Layer):
         self.built = True
 
     def call(self, ids: Any) -> Any:
-        ids = ops.convert_to_tensor(ids)
-        leading, columns = ops.shape(ids)[:-1], ops.shape(ids)[-1]
-        ids = ops.reshape(ids, (-1, columns))  # (tokens, M) or (tokens, 1 + M)
+        if isinstance(ids, list | tuple):  # (tokens, M) each, M at its own
+            leading, parts = (-1,), [ops.convert_to_tensor(part) for part in ids]
+        else:
+            ids = ops.convert_to_tensor(ids)
+            leading = ops.shape(ids)[:-1]
+            parts = [ops.reshape(ids, (-1, ops.shape(ids)[-1]))]  # (tokens, M) or (tokens, 1 + M)
         words = None
         if self.word_dim:
-            words, ids = ids[:, 0], ids[:, 1:]
+            words = ops.concatenate([part[:, 0] for part in parts])
+            parts = [part[:, 1:] for part in parts]
 
-        x = self._features(ids)  # (tokens, F)
+        x = [self._features(part) for part in parts]
+        x = ops.concatenate(x) if len(x) > 1 else x[0]  # (tokens, F)
         for highway in self.highways:
             x = highway(x)
         if words is not None:

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elmo.layers.sampled_softmax import draw_negatives, log_expected_count
-from elmo.text.characters import columns_needed
 from elmo.text.encoded_corpus import EncodedCorpus
 from elmo.text.encoding import BOS_ROW, EOS_ROW
 from elmo.training.rows import BOS, EOS, PADDING, Rows, Stream, sentence_rows
+from elmo.training.spellings import Spellings
 
 # Steps an epoch from which a training is worth the compilation of more shapes.
 LONG_EPOCH = 1_000
@@ -129,7 +129,6 @@ class Batches:
         self.tied = tied
         self.order = order
         self.state_resets = state_resets
-        self.widest_filter = widest_filter
         self.seed = seed
         self.shuffle = shuffle
         self.offsets = np.asarray(tokens.corpus.offsets)
@@ -144,8 +143,14 @@ class Batches:
                 positions = np.diff(self.offsets) + 1
                 longest = -(-int(positions.sum()) // batch_size) + int(positions.max())
             self.per_epoch = -(-longest // window)
+        sample = np.unique(np.linspace(0, self.per_epoch - 1, 16).astype(int)).tolist()
+        self.spellings: Spellings | None = None
+        if tokens.by_characters:
+            read = [tokens.inputs(self._rows(0, step).inputs)[0] for step in sample]
+            long = mode == "stream" and self.per_epoch >= LONG_EPOCH
+            self.spellings = Spellings(read, widest_filter, tightly=long)
         self._sizes: dict[str, int] = {}
-        self._sizes = self._usual_sizes()
+        self._sizes = self._usual_sizes(sample)
 
     def __len__(self) -> int:
         return self.per_epoch
@@ -160,7 +165,8 @@ class Batches:
 
         Returns:
             `inputs` and `targets`, places among `tokens` and `rows`, and `mask`, each `(directions,
-            batch, time)`; `tokens` `(u,)` or `(u, M)`; with sampling `rows` `(r,)` (types from 0, padded
+            batch, time)`; `tokens` `(u,)` or `(u, M)`, in a long training by characters the longest of
+            them before these in `long_tokens`; with sampling `rows` `(r,)` (types from 0, padded
             with repetitions that `row_mask` leaves out), `negatives`, `negative_log_expected` and
             `target_log_expected`; without it `targets` are types. `reset`, `(batch,)`, is 1 where a
             row's state must not be carried from the batch before.
@@ -180,9 +186,12 @@ class Batches:
         else:
             batch["targets"] = targets
         if not (self.tied and self.sampling.n):
-            words = not self.tokens.by_characters
-            batch["tokens"] = self._padded("tokens", tokens if words else self._cut(tokens))
-            if words:
+            if self.spellings is not None:
+                arrays, places = self.spellings(tokens)
+                batch |= arrays
+                batch["inputs"] = places[inputs].astype(np.int32)
+            else:
+                batch["tokens"] = self._padded("tokens", tokens)
                 # Padding (id 0) has no row: it stands for row 0, and its gradient is masked out.
                 batch["token_mask"] = (batch["tokens"] > 0).astype(np.float32)
         return batch
@@ -222,44 +231,27 @@ class Batches:
             ]
         )
 
-    def _usual_sizes(self) -> dict[str, int]:
+    def _usual_sizes(self, sample: list[int]) -> dict[str, int]:
         """Sizes that nearly every batch fits in: most have one shape, and little padding.
 
         What a batch names is a fraction of what it could name at most, and each shape is compiled anew.
         """
-        sample = np.unique(np.linspace(0, self.per_epoch - 1, 16).astype(int))
-        batches = [self.batch(int(number)) for number in sample]
+        batches = [self.batch(number) for number in sample]
         sizes = {}
         for name in ("tokens", "rows"):
             if name in batches[0]:
-                lengths = [len(batch[name]) for batch in batches]
-                sizes[name] = -(-max(lengths) * 17 // 16 // 64) * 64
-                if self._tightly(name):
-                    sizes[name] = max(64, int(np.median(lengths)) // 64 * 64)
-        if self.tokens.by_characters:
-            sizes["columns"] = max(batch["tokens"].shape[1] for batch in batches)
+                longest = max(len(batch[name]) for batch in batches)
+                sizes[name] = -(-longest * 17 // 16 // 64) * 64
         return sizes
-
-    def _tightly(self, name: str) -> bool:
-        """Whether little padding is worth more shapes: a character CNN computes its padding, too."""
-        return name == "tokens" and self.tokens.by_characters and self.per_epoch >= LONG_EPOCH
 
     def _padded(self, name: str, values: np.ndarray) -> np.ndarray:
         """Zeros behind, to the usual size, or to the next one of a coarse grid."""
         size = self._sizes.get(name, len(values))
         while size < len(values):
-            size = size + 64 if self._tightly(name) else -(-size * 9 // 8 // 64) * 64
+            size = -(-size * 9 // 8 // 64) * 64
         out = np.zeros((size, *values.shape[1:]), values.dtype)
         out[: len(values)] = values
         return out
-
-    def _cut(self, tokens: np.ndarray) -> np.ndarray:
-        """Rows of character ids without columns that nothing depends on."""
-        if self.widest_filter is None:
-            return tokens
-        needed = int(columns_needed(tokens, self.widest_filter).max())
-        usual = self._sizes.get("columns", needed)
-        return tokens[:, : usual if needed <= usual else None]
 
     def _resets(self, number: int, step: int) -> np.ndarray:
         if self.mode == "sentence":

@@ -154,7 +154,7 @@ def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=
 
     def encode(dense):
         with scope_of(dense, others):
-            return step.network.encoder.encode_tokens(batch["tokens"])
+            return step.encode(batch)
 
     pull = None
     if step.encodes(batch):  # once for all parts

@@ -161,6 +161,11 @@ class Step:
         """Whether the token vectors are computed, not looked up among rows of a table."""
         return "tokens" in batch and "tokens" not in self.tables
 
+    def encode(self, batch: dict[str, Any]) -> Any:
+        """Vectors of the batch's distinct tokens, `(u, projection_dim)`."""
+        arrays = [batch[name] for name in ("long_tokens", "tokens") if name in batch]
+        return self.network.encoder.encode_tokens(arrays if len(arrays) > 1 else arrays[0])
+
     def loss(self, rows: dict[str, Any], state: Any, batch: dict[str, Any], weights: Any) -> Any:
         """The loss to differentiate, and `(nats, targets, state)` of the step.
 
@@ -175,7 +180,7 @@ class Step:
         if "vectors" in rows:
             vectors = rows["vectors"]
         elif self.encodes(batch):
-            vectors = network.encoder.encode_tokens(batch["tokens"])
+            vectors = self.encode(batch)
         else:  # tied and sampled: the softmax's rows are what is read, too
             vectors = rows["tokens"] if "tokens" in rows else rows["softmax"]
         vectors = ops.cast(vectors, network.compute_dtype)

@@ -61,7 +61,7 @@ def _gradients(step: Any, dense: Any, rows: Any, carry: Any, batch: Any) -> Any:
     encoding = None
     if step.encodes(batch):  # once for all parts
         with tf.GradientTape() as encoding:
-            vectors = step.network.encoder.encode_tokens(batch["tokens"])
+            vectors = step.encode(batch)
         rows = {**rows, "vectors": vectors}
     found = [
         _part(step, dense, rows, begin, {**batch, **part}, weights)

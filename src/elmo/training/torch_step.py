@@ -57,7 +57,7 @@ def _gradients(step: Any, rows: Any, batch: Any) -> Any:
 
     vectors = None
     if step.encodes(batch):  # once for all parts
-        vectors = step.network.encoder.encode_tokens(batch["tokens"])
+        vectors = step.encode(batch)
         rows["vectors"] = vectors.detach().requires_grad_()
     found = []
     for part, begin in split(batch, state, n):
