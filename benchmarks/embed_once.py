@@ -1,7 +1,7 @@
 """How fast sentences are embedded with one model of a published size and random weights, by stages.
 
     python -m benchmarks.embed_once [--size tiny|small|medium|original] [--precision float32]
-        [--engine keras|torch] [--sentences 500] [--repeat 3] [--layers all] [--json]
+        [--engine keras|torch] [--sentences 500] [--repeat 3] [--layers all] [--reference 3] [--json]
 
 `benchmarks/embed_speed.py` runs this for its table.
 
@@ -25,7 +25,7 @@ import numpy as np
 import elmo
 from elmo.allocator import keep_freed_memory
 from elmo.bilm.encoder import BiLMEncoder
-from elmo.bilm.weights import set_weights
+from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.embed.embedder import Embedder
 from elmo.layers.first_values import blank_weights
@@ -135,6 +135,13 @@ def main():
     parser.add_argument("--engine", choices=["keras", "torch"], help="default: the faster one")
     parser.add_argument("--vectors", help="write all vectors there, `.npy`")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument(
+        "--reference",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how far the vectors of N sentences are from those of the tests' NumPy reference",
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     keep_freed_memory()  # as `elmo embed` does
@@ -143,6 +150,7 @@ def main():
     before = matmul_rate()
     begin = time.perf_counter()
     encoder = build(options.size)
+    weights = get_weights(encoder) if options.reference else None
     choices = {"precision": options.precision, "engine": options.engine}
     embedder = Embedder(encoder, SentenceEncoder(characters=50), **choices)
     text, source = sentences(options.sentences)
@@ -168,6 +176,15 @@ def main():
     flops = recurrence_flops(embedder.config, tokens + 2 * len(text))
     speed = flops / stages[middle].get("recurrence", np.inf) / 1e9
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if options.reference:
+        from tests.reference.bilm import ReferenceBiLM
+
+        reference = ReferenceBiLM(weights, embedder.config)
+        encode = SentenceEncoder(characters=50).encode
+        largest = max(
+            float(np.abs(vectors[i] - reference.layers(encode(text[i]))[0][:, 1:-1]).max())
+            for i in range(options.reference)
+        )
     if options.vectors:
         np.save(options.vectors, np.concatenate(vectors, axis=1))
     result = {
@@ -190,6 +207,7 @@ def main():
         "recurrence_gflops": speed[0],
         "recurrence_share_of_matmul": speed[0] / rate[0],
         "recurrence_share_of_matmul_by_cpu": speed[1] / rate[1],
+        "largest_difference_to_reference": largest if options.reference else None,
         "peak_memory_mb": memory,
         "cores": len(os.sched_getaffinity(0)),
         "load": os.getloadavg()[0],

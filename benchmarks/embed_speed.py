@@ -3,10 +3,11 @@
     python -m benchmarks.embed_speed [--environment FOLDER] [--sizes small original]
         [--precisions float32 bfloat16 int8] [--rounds 3] [--json]
 
-FOLDER is a virtual environment with simple_elmo (see benchmarks/peers/with_simple_elmo.py); without it
-the table has our rows alone. Weights are random, the same for all. Every measurement is a process of its
+FOLDER is a virtual environment with simple_elmo, made where it is missing; without it the table has
+our rows alone. Weights are random, the same for all. Every measurement is a process of its
 own, all layers, an empty word cache; the ways take turns, round by round, and medians are given. The
-cosine is the least over all tokens and layers, to the vectors in float32. Our memory is the peak of
+cosine is the least over all tokens and layers, to the vectors in float32; float32 itself is compared with
+the tests' NumPy reference over three sentences. Our memory is the peak of
 `elmo embed` with the saved model over the same sentences, and beside it stand the seconds that this
 command takes for a single sentence from its start to its end.
 """
@@ -23,6 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.peers.with_simple_elmo import make_environment
+
 SENTENCES = {"small": 500, "medium": 300, "original": 150}
 CHILD = Path(__file__).parent / "peers" / "simple_elmo_speed.py"
 
@@ -33,6 +36,7 @@ def ours(size, precision, folder):
     command = [sys.executable, "-m", "benchmarks.embed_once", "--json", "--repeat", "1"]
     command += ["--size", size, "--precision", precision, "--vectors", str(vectors)]
     command += ["--sentences", str(SENTENCES[size])]
+    command += ["--reference", "3" if precision == "float32" else "0"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
@@ -68,7 +72,7 @@ def theirs(size, environment, folder):
     text, _ = sentences(SENTENCES[size])
     task = {"folder": str(folder / size), "sentences": text, "batch_size": 32, "repeat": 1}
     done = subprocess.run(
-        [Path(environment) / "bin" / "python", CHILD],
+        [make_environment(environment), CHILD],
         input=json.dumps(task),
         capture_output=True,
         text=True,
@@ -130,7 +134,9 @@ def table(options, folder):
                 shares = [r["recurrence_share_of_matmul"] for r in results]
                 row["recurrence_share_of_matmul"] = float(np.median(shares))
                 row["stage_seconds"] = results[-1]["stage_seconds"]
-                if "float32" in options.precisions:
+                if name == "float32":
+                    row["difference_to_reference"] = results[-1]["largest_difference_to_reference"]
+                elif "float32" in options.precisions:
                     row["least_cosine"] = least_cosine(folder, size, name)
             rows.append(row)
     return rows
@@ -163,11 +169,19 @@ def main():
             )
             + (f"  cosine {row['least_cosine']:.5f}" if "least_cosine" in row else "")
             + (
+                f"  off by {row['difference_to_reference']:.0e}"
+                if "difference_to_reference" in row
+                else ""
+            )
+            + (
                 f"  recurrence at {row['recurrence_share_of_matmul']:.0%} of a float32 product"
                 if "recurrence_share_of_matmul" in row
                 else ""
             )
         )
+        if "stage_seconds" in row:
+            stages = (f"{name} {seconds:.2f} s" for name, seconds in row["stage_seconds"].items())
+            print(f"{'':21}" + ", ".join(stages))
 
 
 if __name__ == "__main__":
