@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from elmo.api import load
+from elmo.cli.commands import info
 from elmo.cli.model_commands import convert
 from elmo.formats.pretrained import read, write_folder
 from elmo.text.vocabulary import Vocabulary
@@ -172,3 +173,16 @@ def test_proteins(characters, tmp_path):
         np.testing.assert_allclose(array, residues[name].mean(axis=(0, 1)), atol=1e-6)
     assert invoke(*words, "--residues", "x").exit_code == 0
     assert np.abs(arrays(target)["P1"] - residues["P1"]).max() > 1e-4
+
+
+def test_a_pair_of_files(characters, tmp_path):
+    files = characters / "options.json", characters / "weights.hdf5"
+    pair = ",".join(map(str, files))
+    found = as_json("info", pair)
+    assert found["parameters"] == info(files)["parameters"]
+    assert found["source"] == pair
+    assert set(found["files"]) == {"options.json", "weights.hdf5"}
+    assert as_json("convert", pair, tmp_path / "a")["source"] == pair
+    assert convert(files, tmp_path / "b")["source"] == pair
+    assert_same_weights(read(tmp_path / "a").weights, read(tmp_path / "b").weights)
+    assert "nothing.hdf5" in refused("info", f"{files[0]},nothing.hdf5")

@@ -109,3 +109,10 @@ def test_bad_outputs(encoder, tmp_path):
     with pytest.raises(FileExistsError, match="overwrite"):
         write_token_cache(embedder, WORDS, tmp_path / "tokens.hdf5")
     assert [path.name for path in tmp_path.iterdir()] == ["tokens.vocab.txt"]
+
+
+def test_text_that_is_not_utf8(tmp_path):
+    path = tmp_path / "tokens.txt"
+    path.write_bytes(b"a 1 2\nna\xefve 1 2\n")
+    with pytest.raises(TokenCacheError, match=r"tokens\.txt, line 2: not UTF-8"):
+        TokenCache.load(path)

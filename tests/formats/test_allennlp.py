@@ -266,7 +266,7 @@ def test_names_of_files(saved, tmp_path):
     assert read(other).vocabulary is None
     assert read(other, folder / "vocab.txt").vocabulary == pretrained.vocabulary
     shutil.copy(folder / "weights.hdf5", other / "old_weights.hdf5")
-    with pytest.raises(FormatError, match=r"my_weights_2.hdf5, old_weights.hdf5\? Give the pair"):
+    with pytest.raises(FormatError, match=r"my_weights_2.hdf5, old_weights.hdf5\? Give both files"):
         read(other)
 
 
@@ -318,3 +318,24 @@ def test_settings_that_json_cannot_hold(tmp_path):
     pretrained.extra["settings"] = {"x": float("nan")}
     with pytest.raises(FormatError, match="JSON cannot hold"):
         write_pair(pretrained, tmp_path / "options.json", tmp_path / "weights.hdf5")
+
+
+def test_a_folder_with_several_pairs(tmp_path):
+    expected = {}
+    for seed, name in enumerate("ab"):
+        expected[name] = model(character_config(), seed=seed)
+        write_pair(
+            expected[name], tmp_path / f"{name}_options.json", tmp_path / f"{name}_weights.hdf5"
+        )
+    for name, pretrained in expected.items():
+        for file in ("weights.hdf5", "options.json"):
+            found = read(tmp_path / f"{name}_{file}")
+            assert_same_weights(found.weights, pretrained.weights)
+    with pytest.raises(FormatError, match="OPTIONS,WEIGHTS"):
+        read(tmp_path)
+
+
+def test_a_keras_file_is_no_folder_of_a_model(tmp_path):
+    (tmp_path / "x.keras").write_bytes(b"PK")
+    with pytest.raises(FormatError, match=r"x\.keras: .*load_model.*folder"):
+        read(tmp_path / "x.keras")

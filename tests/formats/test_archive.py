@@ -115,3 +115,25 @@ def test_what_is_no_archive(tmp_path):
         read(path)
     with pytest.raises(FormatError, match="cannot be unpacked"):
         extract_zip(tmp_path / "gone.zip", tmp_path / "out")
+
+
+def test_a_folder_with_nothing_but_an_archive(tmp_path):
+    pretrained = model(character_config(vocabulary_size=6))
+    folder = write_folder(pretrained, tmp_path / "model")
+    entries = [(path.name, path.read_bytes()) for path in folder.iterdir()]
+    (tmp_path / "hub").mkdir()
+    write_zip(tmp_path / "hub" / "model.zip", entries)
+    (tmp_path / "hub" / "README.md").write_text("a model")
+    assert_same_weights(read(tmp_path / "hub").weights, pretrained.weights)
+    write_zip(tmp_path / "hub" / "other.zip", entries)
+    with pytest.raises(FormatError, match="no model here"):
+        read(tmp_path / "hub")
+
+
+def test_archives_in_archives_end(tmp_path):
+    content = [("options.txt", b"")]
+    for number in range(9):
+        path = write_zip(tmp_path / f"{number}.zip", content)
+        content = [(path.name, path.read_bytes())]
+    with pytest.raises(FormatError, match="no model here"):
+        read(path)

@@ -84,7 +84,7 @@ def test_half_a_pair(tmp_path, site, address, pretrained):
     local = resolve((options, f"{address}/elmo_x_weights.hdf5"))
     assert local[0] == options
     assert_same_weights(read(local).weights, pretrained.weights)
-    with pytest.raises(FormatError, match="give the pair"):
+    with pytest.raises(FormatError, match="give both, OPTIONS,WEIGHTS"):
         resolve(f"{address}/lm.hdf5")
 
 
@@ -192,3 +192,34 @@ def test_the_table():
     assert find("nlpl-0") is None and find("nlpl-1x") is None
     url = MODELS["pubmed"].files[1].url
     assert url.endswith("/pubmed/elmo_2x4096_512_2048cnn_2xhighway_weights_PubMed_only.hdf5")
+
+
+def test_a_pair_as_text(site, address, pretrained, tmp_path):
+    options, weights = f"{address}/elmo_x_options.json", f"{address}/elmo_x_weights.hdf5"
+    local = resolve(f"{options},{weights}")
+    assert local == resolve((options, weights))
+    mine = tmp_path / "model" / "options.json"
+    assert resolve(f"{mine},{weights}") == resolve((mine, weights))
+    assert_same_weights(read(resolve(f"{mine},{local[1]}")).weights, pretrained.weights)
+    (tmp_path / "a,b").mkdir()
+    assert resolve(str(tmp_path / "a,b")) == tmp_path / "a,b"
+    site.files["/a,b.zip"] = site.files["/20/217.zip"]
+    assert_same_weights(read(resolve(f"{address}/a,b.zip")).weights, pretrained.weights)
+
+
+def test_a_named_model_by_its_addresses_is_the_same_download(monkeypatch, site, address):
+    options, weights = f"{address}/elmo_x_options.json", f"{address}/elmo_x_weights.hdf5"
+    files = (RemoteFile(options, "options.json"), RemoteFile(weights, "weights.hdf5"))
+    packed = (RemoteFile(f"{address}/20/217.zip", "217.zip"),)
+    for name, known in (("tiny", files), ("tiny-zip", packed)):
+        monkeypatch.setitem(registry.MODELS, name, RemoteModel(name, "", "en", known, None, ""))
+    folder = resolve("tiny")
+    assert resolve((options, weights)) == (folder / "options.json", folder / "weights.hdf5")
+    assert resolve(weights) == resolve((options, weights))
+    assert resolve("tiny-zip") == resolve(f"{address}/20/217.zip")
+    assert len(site.requests) == 3
+
+
+def test_names_are_a_sentence_of_their_own():
+    with pytest.raises(FormatError, match=r"no model of that name\. Names are"):
+        resolve("./nothing/here")

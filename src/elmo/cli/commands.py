@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Model = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]]
 
 
 def vocab(
@@ -151,7 +152,7 @@ def train(
 
 
 def evaluate(
-    model: str | os.PathLike[str],
+    model: Model,
     files: Paths,
     *,
     state: str | None = None,
@@ -178,7 +179,7 @@ def evaluate(
 
 
 def embed(
-    model: str | os.PathLike[str],
+    model: Model,
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
@@ -252,7 +253,7 @@ def embed(
     return {"output": str(output), **settings, **report.to_dict()}
 
 
-def info(model: str | os.PathLike[str]) -> dict[str, Any]:
+def info(model: Model) -> dict[str, Any]:
     """What a model is made of; its network is not built.
 
     Returns:
@@ -260,29 +261,31 @@ def info(model: str | os.PathLike[str]) -> dict[str, Any]:
         `vocabulary`, `softmax`, `state`, `files` with their sizes, `run` (of a run of ours: its
         last line of metrics).
     """
-    from elmo.formats.download import resolve
+    from elmo.formats.download import name_of, resolve
     from elmo.formats.pretrained import read
 
-    place = resolve(os.fspath(model))
+    place = resolve(model)
     found = read(place)
     sizes = {name: int(array.size) for name, array in found.weights.items()}
     softmax = sum(size for name, size in sizes.items() if name.startswith("softmax/"))
     words = found.vocabulary
     settings = found.extra.get("settings") or {}
     return {
-        "source": os.fspath(model),
+        "source": name_of(model),
         "format": found.extra.get("format"),
         "architecture": found.config.to_dict(),
         "parameters": {"encoder": sum(sizes.values()) - softmax, "softmax": softmax},
         "vocabulary": None if words is None else len(words),
         "softmax": found.has_softmax,
         "state": settings.get("state"),
-        "files": _files(Path(place)),
-        "run": _last_metrics(Path(place)),
+        "files": _files(place),
+        "run": None if isinstance(place, tuple) else _last_metrics(place),
     }
 
 
-def _files(path: Path) -> dict[str, int]:
+def _files(path: Path | tuple[Path, Path]) -> dict[str, int]:
+    if isinstance(path, tuple):
+        return {name: size for part in path for name, size in _files(part).items()}
     if path.is_file():
         return {path.name: path.stat().st_size}
     if not path.is_dir():

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elmo.formats.contents import Pretrained
 
+Model = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]]
 TARGETS = ("allennlp", "keras", "safetensors")
 
 
 def convert(
-    source: str | os.PathLike[str],
+    source: Model,
     output: str | os.PathLike[str],
     *,
     to: str = "allennlp",
@@ -43,7 +44,7 @@ def convert(
         FileExistsError: something is there, and `overwrite` is off.
         FormatError: the source cannot be read.
     """
-    from elmo.formats.download import resolve
+    from elmo.formats.download import name_of, resolve
     from elmo.formats.pretrained import read, write_folder
 
     if to not in TARGETS:
@@ -51,7 +52,7 @@ def convert(
     output = Path(output)
     if to == "keras" and output.suffix != ".keras":
         raise ValueError(f"{output}: must end in .keras")
-    found = read(resolve(os.fspath(source)), vocabulary)
+    found = read(resolve(source), vocabulary)
     if to == "allennlp":
         write_folder(found, output, overwrite=overwrite)
         written = [path for path in sorted(output.iterdir()) if path.is_file()]
@@ -60,7 +61,7 @@ def convert(
     else:
         written = _write_safetensors(found, output, overwrite)
     return {
-        "source": os.fspath(source),
+        "source": name_of(source),
         "output": str(output),
         "to": to,
         "format": found.extra.get("format"),
@@ -130,7 +131,7 @@ def _notes(found: Pretrained, to: str) -> list[str]:
 
 
 def export(
-    model: str | os.PathLike[str],
+    model: Model,
     output: str | os.PathLike[str],
     *,
     format: str = "onnx",
@@ -155,7 +156,7 @@ def export(
     from elmo.text.corpus import Corpus
 
     text = None if sample is None else list(Corpus(sample))
-    found = read(resolve(os.fspath(model)))
+    found = read(resolve(model))
     options: dict[str, Any] = {"quantize": quantize, "sample": text, "overwrite": overwrite}
     return export_model(found, output, format=format, **options).to_dict()
 
@@ -191,7 +192,7 @@ def models() -> dict[str, Any]:
 
 
 def cache_tokens(
-    model: str | os.PathLike[str],
+    model: Model,
     vocabulary: str | os.PathLike[str] | None,
     output: str | os.PathLike[str],
     *,

@@ -109,7 +109,13 @@ class TokenCache:
         tokens, rows = [], []
         with open_text(os.fspath(path)) as file:
             for number, line in enumerate(file, 1):
-                word, *values = line.decode("utf-8").removesuffix("\n").split(" ")
+                try:
+                    word, *values = line.decode("utf-8").removesuffix("\n").split(" ")
+                except UnicodeDecodeError:
+                    raise TokenCacheError(
+                        f"{path}, line {number}: not UTF-8; must be a word and its numbers, as "
+                        "cache-tokens writes them"
+                    ) from None
                 try:
                     row = np.array(values, np.float32)
                 except ValueError:

@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 from elmo.formats.archive import extract_zip
 from elmo.formats.errors import FormatError
 from elmo.formats.fetch import DownloadError, Progress, fetch, read_record
-from elmo.formats.registry import MODELS, RemoteFile, RemoteModel, find
+from elmo.formats.registry import MODELS, RemoteFile, RemoteModel, find, find_by_address
 from elmo.text.datasets import cache_folder
 
-__all__ = ["DownloadError", "Local", "models_folder", "resolve"]
+__all__ = ["DownloadError", "Local", "models_folder", "name_of", "resolve"]
 
 Source = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]]
 Local = Path | tuple[Path, Path]
@@ -41,7 +41,8 @@ def resolve(source: Source, *, progress: Progress | None = None) -> Local:
 
     Args:
         source: a path; the address of a zip archive, or of weights (`…weights.hdf5`, beside which
-            `…options.json` is taken); a pair (options, weights) of paths or addresses;
+            `…options.json` is taken); a pair (options, weights) of paths or addresses, or both
+            as text with a comma between them;
             `hf://user/model`, with `@revision` if wanted; or a name of `registry.MODELS`. What
             exists on the disk is taken for a path.
         progress: called with the bytes so far and all of them (or None) during downloads.
@@ -69,17 +70,40 @@ def resolve(source: Source, *, progress: Progress | None = None) -> Local:
         raise FormatError(f"{text}: no such file or folder")
     if text.startswith(_HUB):
         return _from_hub(text)
+    if (both := _parted(text)) is not None:
+        return _pair(*both, progress=progress)
     if _is_address(text):
         return _from_address(text, progress)
     model = find(text)
     if model is not None:
         return _from_registry(model, progress)
     close = difflib.get_close_matches(text.lower(), MODELS, n=3)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    hint = f"; did you mean {' or '.join(close)}?" if close else "."
     raise FormatError(
         f"{text}: no such file or folder, and no model of that name{hint} Names are: "
         f"{', '.join(list(MODELS)[:4])}, … (`elmo models` lists them all)"
     )
+
+
+def name_of(source: Source) -> str:
+    """A source as the command line has it.
+
+    Example:
+        >>> name_of(("a.json", Path("a.hdf5")))
+        'a.json,a.hdf5'
+    """
+    parts = source if isinstance(source, tuple | list) else (source,)
+    return ",".join(os.fspath(part) for part in parts)
+
+
+def _parted(text: str) -> tuple[str, str] | None:
+    """Options and weights of `OPTIONS,WEIGHTS`; an address may have a comma of its own."""
+    options, comma, weights = text.partition(",")
+    if not (comma and options and weights):
+        return None
+    if _is_address(text) and not (_is_address(weights) or os.path.isfile(weights)):
+        return None
+    return options, weights
 
 
 def _is_address(text: str | os.PathLike[str]) -> bool:
@@ -102,6 +126,10 @@ def _pair(
     weights: str | os.PathLike[str],
     progress: Progress | None,
 ) -> tuple[Path, Path]:
+    known = find_by_address(os.fspath(options), os.fspath(weights))
+    if known is not None:
+        folder = _from_registry(known, progress)
+        return folder / known.files[0].name, folder / known.files[1].name
     folder = models_folder() / _key(os.fspath(options), os.fspath(weights))
 
     def local(source: str | os.PathLike[str], name: str) -> Path:
@@ -120,7 +148,12 @@ def _from_address(url: str, progress: Progress | None) -> Local:
             pair = (url, beside) if ours == "options.json" else (beside, url)
             return _pair(*pair, progress=progress)
     if parts.path.endswith((".hdf5", ".h5", ".json")):
-        raise FormatError(f"{url}: one file of two; give the pair (options, weights)")
+        raise FormatError(
+            f"{url}: one file of two; give both, OPTIONS,WEIGHTS or (options, weights)"
+        )
+    known = find_by_address(url)
+    if known is not None:
+        return _from_registry(known, progress)
     name = _name(url)
     file = RemoteFile(url, name if name.endswith(".zip") else f"{name}.zip")
     return _unpacked(file, models_folder() / _key(url), progress)

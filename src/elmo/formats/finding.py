@@ -26,10 +26,37 @@ def _find(folder: Path, patterns: tuple[str, ...], what: str) -> Path:
             return folder / found[0]
         if found:
             raise FormatError(
-                f"{folder}: which file is {what}: {', '.join(found)}? Give the pair "
-                "(options, weights)"
+                f"{folder}: which file is {what}: {', '.join(found)}? Give both files, "
+                "OPTIONS,WEIGHTS on the command line or (options, weights) in Python"
             )
     raise FormatError(f"{folder}: {what} missing; no file is called {' or '.join(patterns)}")
+
+
+def _partner(path: Path, ours: str, theirs: str, suffixes: tuple[str, ...]) -> Path | None:
+    """The file beside another whose name differs from it by one word and the suffix."""
+    stem = theirs.join(path.stem.rsplit(ours, 1)) if ours in path.stem else None
+    beside = (path.with_name(f"{stem}{suffix}") for suffix in suffixes)
+    return None if stem is None else next((p for p in beside if p.is_file()), None)
+
+
+def options_beside(weights: Path) -> Path:
+    """The options of weights: `a_options.json` of `a_weights.hdf5`, else the folder's only ones.
+
+    Raises:
+        FormatError: there are none, or more than one.
+    """
+    found = _partner(weights, "weights", "options", (".json",))
+    return find_options(weights.parent) if found is None else found
+
+
+def weights_beside(options: Path) -> Path:
+    """The weights of options: `a_weights.hdf5` of `a_options.json`, else the folder's only ones.
+
+    Raises:
+        FormatError: there are none, or more than one.
+    """
+    found = _partner(options, "options", "weights", (".hdf5", ".h5"))
+    return find_weights(options.parent) if found is None else found
 
 
 def find_options(folder: str | os.PathLike[str]) -> Path:

@@ -12,7 +12,14 @@ from elmo.formats import allennlp, manylangs, safetensors_file, tf_checkpoint
 from elmo.formats.archive import extract_zip
 from elmo.formats.contents import Pretrained
 from elmo.formats.errors import FormatError
-from elmo.formats.finding import find_options, find_vocabulary, find_weights, load_vocabulary
+from elmo.formats.finding import (
+    find_options,
+    find_vocabulary,
+    find_weights,
+    load_vocabulary,
+    options_beside,
+    weights_beside,
+)
 from elmo.formats.folder import settled, write_together
 from elmo.text.vocabulary import Vocabulary
 
@@ -40,8 +47,8 @@ def read(
             with the other beside it, or the pair (options, weights); a training checkpoint of
             bilm-tf (its folder, or one of its files); a folder of ELMoForManyLangs; a
             `.safetensors` file of ours; or a zip archive of any of these, as the NLPL repository
-            has them. Of a folder with a checkpoint and its dumped weights the checkpoint is read,
-            since it holds the softmax as well.
+            has them, or a folder with one. Of a folder with a checkpoint and its dumped weights the
+            checkpoint is read, since it holds the softmax as well.
         vocabulary: where the files do not have it: a `Vocabulary` or its file.
 
     Returns:
@@ -68,21 +75,27 @@ def read(
     return model
 
 
-def _read_file(path: Path, vocabulary: str | os.PathLike[str] | Vocabulary | None) -> Pretrained:
+def _read_file(
+    path: Path, vocabulary: str | os.PathLike[str] | Vocabulary | None, depth: int = 0
+) -> Pretrained:
     if path.suffix in _HDF5:
-        return _read_pair(find_options(path.parent), path, vocabulary)
+        return _read_pair(options_beside(path), path, vocabulary)
     if path.suffix == ".json" and path.name != "config.json":
-        return _read_pair(path, find_weights(path.parent), vocabulary)
+        return _read_pair(path, weights_beside(path), vocabulary)
     if path.suffix == ".safetensors":
         return _checked(safetensors_file.read(path), path, vocabulary)
     if tf_checkpoint.is_part(path):
         return tf_checkpoint.read(path, vocabulary)
     if path.suffix in (".pkl", ".dic") or path.name == "config.json":
         return manylangs.read(path.parent)
+    if path.suffix == ".keras":
+        raise FormatError(
+            f"{path}: a Keras model, which keras.saving.load_model reads; give the model's folder"
+        )
     if zipfile.is_zipfile(path):
         with tempfile.TemporaryDirectory(prefix="elmo-") as folder:
             try:
-                return _read_folder(extract_zip(path, folder), vocabulary)
+                return _read_folder(extract_zip(path, folder), vocabulary, depth)
             except FormatError as error:
                 message = str(error).replace(f"{folder}{os.sep}", "").replace(folder, "its content")
                 named = message if message.startswith(str(path)) else f"{path}: {message}"
@@ -111,6 +124,9 @@ def _read_folder(
         inside = [p for p in place.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))]
         if len(inside) == 1 and depth < _MAX_NESTING:
             return _read_folder(inside[0], vocabulary, depth + 1)
+        zips = [name for name in names if name.endswith(".zip")]
+        if len(zips) == 1 and depth < _MAX_NESTING:
+            return _read_file(place / zips[0], vocabulary, depth + 1)
         found = ", ".join(names[:8]) + (", …" if len(names) > 8 else "") if names else "no files"
         raise FormatError(
             f"{folder}: no model here (found {found}); wanted are options.json and weights.hdf5, "

@@ -218,3 +218,13 @@ def find(name: str) -> RemoteModel | None:
     if model is None and number is not None:
         return _nlpl(int(number[1]), "A model of the NLPL repository", "und")
     return model
+
+
+def find_by_address(*urls: str) -> RemoteModel | None:
+    """The model of exactly these files, or None.
+
+    Example:
+        >>> find_by_address("https://rostlab.org/~deepppi/seqvec.zip").name
+        'seqvec'
+    """
+    return next((m for m in MODELS.values() if tuple(f.url for f in m.files) == urls), None)
