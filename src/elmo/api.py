@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from elmo.embed.export.exporter import ExportReport
 
 _log = logging.getLogger("elmo")
+_GIVE_VOCABULARY = (
+    "put it beside the model as vocab.txt, or give its file (--vocabulary, elmo.load)"
+)
 
 Text = str | os.PathLike[str] | Corpus | Iterable[str | os.PathLike[str]]
 
@@ -248,7 +251,7 @@ class BiLM:
     def _needs_softmax(self, what: str) -> None:
         if not self.has_softmax or self.vocabulary is None:
             mend = (
-                "put it beside the model as vocab.txt, or give it to elmo.load"
+                _GIVE_VOCABULARY
                 if self.has_softmax
                 else "published files leave it out. Train one, or load a training checkpoint"
             )
@@ -308,8 +311,14 @@ def as_corpus(source: Text, **options: Any) -> Corpus:
 
 
 def from_pretrained(pretrained: Pretrained) -> BiLM:
-    """The model of plain arrays that a format has read."""
+    """The model of plain arrays that a format has read.
+
+    Raises:
+        ValueError: a model that reads whole words comes without its vocabulary.
+    """
     config = pretrained.config
+    if config.char_cnn is None and pretrained.vocabulary is None and not pretrained.characters:
+        raise ValueError(f"this model reads whole words and has no vocabulary; {_GIVE_VOCABULARY}")
     weights = dict(pretrained.weights)
     if not pretrained.has_softmax and config.vocabulary_size is not None:
         if config.char_cnn is not None:

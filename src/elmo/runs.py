@@ -30,7 +30,7 @@ from elmo.training.advice import before_training
 from elmo.training.batches import Batches, Sampling
 from elmo.training.loop import train as train_network
 from elmo.training.report import progress_for, warn
-from elmo.training.settings import Settings
+from elmo.training.settings import Settings, recipes
 
 if TYPE_CHECKING:
     import keras
@@ -94,6 +94,11 @@ def train(
     run = output / RUN
     given = Settings({}) if config is None else config
     if not isinstance(given, Settings):
+        if not os.path.exists(given) and os.fspath(given) not in recipes():
+            raise FileNotFoundError(
+                f"{os.fspath(given)}: no such file, and no recipe of that name; recipes are "
+                f"{', '.join(recipes())}"
+            )
         given = Settings.from_toml(given)
     if keep_vocabulary and start_from is None:
         raise ConfigError("keep_vocabulary=True: only with start_from, a model to train further")

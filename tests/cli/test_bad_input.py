@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from elmo.cli.errors import sentence_of
+from elmo.training.settings import recipes
 from tests.cli.conftest import TINY, as_json, full_disk, invoke, refused
 
 
@@ -238,3 +239,10 @@ def test_sentences_are_one_line_and_obey_no_control_character():
 def test_faults_of_ours_keep_their_traceback():
     assert sentence_of(KeyError("x")) is None
     assert sentence_of(ValueError("from elsewhere")) is None
+
+
+def test_a_recipe_that_is_not_there(texts, tmp_path):
+    words = train(texts / "valid.txt", "-o", tmp_path / "m", "--config", "small")
+    sentence = refused(*words)
+    assert "small: no such file, and no recipe of that name; recipes are" in sentence
+    assert all(name in sentence for name in recipes())

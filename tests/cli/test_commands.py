@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import signal
 import time
 from inspect import signature
@@ -18,6 +19,7 @@ from elmo.cli.table import COMMANDS
 from elmo.embed.files import embed_file
 from elmo.embed.stores.reading import read_vectors
 from elmo.text.vocabulary import Vocabulary
+from elmo.training.settings import recipes
 from tests.cli.conftest import TINY, as_json, invoke, refused, spawn
 
 
@@ -46,6 +48,11 @@ def test_options_are_arguments_of_the_function(name):
     for option in COMMANDS[name].params:
         if option.name not in ("as_json", "help"):
             assert option.name in parameters or takes_any, option.name
+
+
+def test_help_lists_every_recipe():
+    shown = "".join(invoke("train", "--help").output.split())  # lines break at hyphens too
+    assert f"orarecipe:{','.join(recipes())}." in shown
 
 
 def test_vocab(texts, tmp_path):
@@ -153,6 +160,21 @@ def test_evaluate(model, texts):
     assert shown.exit_code == 0 and "forward" in shown.output
 
 
+def test_a_vocabulary_from_elsewhere(model, texts, tmp_path):
+    bare = shutil.copytree(model, tmp_path / "bare")
+    for name in ("vocab.txt", "vocab.counts.txt"):
+        (bare / name).rename(tmp_path / name)
+    text = tmp_path / "a.txt"
+    text.write_text("The file is closed .\n")
+    given = ("--vocabulary", tmp_path / "vocab.txt")
+    assert "--vocabulary" in refused("evaluate", bare, text)
+    assert as_json("evaluate", bare, text, *given) == as_json("evaluate", model, text)
+    for name, words in (("a", (model,)), ("b", (bare, *given))):
+        as_json("embed", *words, text, "-o", tmp_path / f"{name}.npz")
+    ours, wanted = np.load(tmp_path / "b.npz")["0"], np.load(tmp_path / "a.npz")["0"]
+    np.testing.assert_array_equal(ours, wanted)
+
+
 def test_evaluate_counts_blank_lines_that_are_kept(model, tmp_path):
     text = tmp_path / "a.txt"
     text.write_text("The file .\n\nA set .\n")
@@ -245,7 +267,7 @@ def test_interrupted_embedding_says_how_to_go_on(model, texts, tmp_path):
 
 def test_embed_file_takes_what_the_command_takes():
     takes = {*signature(BiLM.embed_file).parameters, *signature(embed_file).parameters}
-    assert set(signature(commands.embed).parameters) - takes == {"model"}
+    assert set(signature(commands.embed).parameters) - takes == {"model", "vocabulary"}
 
 
 @pytest.mark.parametrize("name", ["v.parquet", "v.npy", "v.safetensors"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from elmo.api import load
+from elmo.cli import show
 from elmo.cli.commands import info
 from elmo.cli.model_commands import convert
 from elmo.formats.pretrained import read, write_folder
@@ -127,8 +128,15 @@ def test_models():
     assert by_name["small"]["parameters"] == 13_600_000
     assert by_name["original"]["files"][0]["url"].endswith("options.json")
     shown = invoke("models").output
-    assert "original-5.5b" in shown and "Apache" not in shown
-    assert len(shown.splitlines()) == len(report) + 1
+    assert "original-5.5b" in shown
+    lines = shown.splitlines()
+    assert len(lines) == 1 + len(report) + sum(len(model["files"]) for model in report)
+    place = next(i for i, line in enumerate(lines) if line.startswith("seqvec "))
+    url = by_name["seqvec"]["files"][0]["url"]
+    assert lines[place + 1].split(" · ") == [f"    {url}", "MIT", "no checksum published"]
+    known = {"url": "http://x/y.zip", "size": 1, "sha256": "ab12"}
+    shown = show.models({"models": [by_name["seqvec"] | {"files": [known], "licence": None}]})
+    assert shown.splitlines()[2].strip() == "http://x/y.zip · SHA-256 ab12 · no licence named"
 
 
 @pytest.mark.parametrize("name", ["tokens.hdf5", "tokens.txt.gz"])

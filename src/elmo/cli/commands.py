@@ -155,6 +155,7 @@ def evaluate(
     model: Model,
     files: Paths,
     *,
+    vocabulary: str | os.PathLike[str] | None = None,
     state: str | None = None,
     blank_lines: str = "skip",
     encoding_errors: str = "strict",
@@ -162,13 +163,15 @@ def evaluate(
 ) -> dict[str, Any]:
     """Exact perplexity of texts; see `elmo.BiLM.evaluate`.
 
+    `vocabulary` is for a model whose files have none.
+
     Returns:
         `forward`, `backward` (None for a direction that the model lacks), `both`, `tokens`,
         `unknown_share`, and `files` with the same for each file.
     """
     from elmo.api import load
 
-    result = load(model).evaluate(
+    result = load(model, vocabulary).evaluate(
         *_listed(files),
         state=state,
         blank_lines=blank_lines,
@@ -183,6 +186,7 @@ def embed(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    vocabulary: str | os.PathLike[str] | None = None,
     layers: str = "all",
     pool: str | None = None,
     state: str = "reset",
@@ -211,7 +215,8 @@ def embed(
     A sentence's key is its number from 0; blank lines are kept, so that it is the line's number.
     With `fasta` the source is a FASTA file, the key a sequence's name, and `pool="mean"` gives one
     vector a protein; `residues` is `rare` of `Fasta`. `token_cache` is a file of `cache_tokens`;
-    `precision` and `engine` those of `elmo.embed.precision`.
+    `precision` and `engine` those of `elmo.embed.precision`; `vocabulary` is for a model whose
+    files have none.
 
     Returns:
         `output`, `layers`, `pool`, `state`, `format`, `layout`, `dtype`, and what was written
@@ -229,7 +234,7 @@ def embed(
 
     from elmo.api import load
 
-    report = load(model).embed_file(
+    report = load(model, vocabulary).embed_file(
         source,
         output,
         **options,

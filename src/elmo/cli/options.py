@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import click
+
+# Read from the folder: asking elmo.training would load Keras for a line of help.
+_RECIPES = Path(__file__).parent.parent / "recipes"
 
 
 def corpus(name: str = "corpus") -> click.Argument:
@@ -26,6 +30,20 @@ def output(default: str | None, text: str) -> click.Option:
         required=default is None,
         metavar="PATH",
         help=text,
+    )
+
+
+def config() -> click.Option:
+    """`--config`, with the recipes that are shipped."""
+    names = ", ".join(sorted(path.stem for path in _RECIPES.glob("*.toml")))
+    text = f"A TOML file of settings, or a recipe: {names}."
+    return click.Option(["--config"], metavar="FILE", help=text)
+
+
+def known_vocabulary() -> click.Option:
+    """`--vocabulary` of a model that is read."""
+    return click.Option(
+        ["--vocabulary"], metavar="FILE", help="Where the model does not have it (bilm-tf)."
     )
 
 

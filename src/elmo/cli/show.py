@@ -123,7 +123,7 @@ def export(result: Result) -> str:
 
 
 def models(result: Result) -> str:
-    """A line for each published model."""
+    """A line for each published model, and where its files come from."""
     rows = [("name", "language", "parameters", "size", "layout", "trained on")]
     for model in result["models"]:
         parameters = f"{model['parameters'] / 1e6:.1f} M" if model["parameters"] else "–"
@@ -131,10 +131,27 @@ def models(result: Result) -> str:
         row = (model["name"], model["language"], parameters, size, model["layout"])
         rows.append((*row, model["description"]))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
+    head, *lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+    blocks = [
+        "\n".join([line, *(f"    {source}" for source in _sources(model))])
+        for line, model in zip(lines, result["models"], strict=True)
+    ]
+    return "\n".join([head, *blocks])
+
+
+def _sources(model: Mapping[str, Any]) -> list[str]:
+    """The addresses of a model's files, checksums where they are known, the licence at the end."""
+    lines = [
+        " · ".join([file["url"], *([f"SHA-256 {file['sha256']}"] if file["sha256"] else [])])
+        for file in model["files"]
+    ]
+    lines[-1] += f" · {model['licence'] or 'no licence named'}"
+    if not any(file["sha256"] for file in model["files"]):
+        lines[-1] += " · no checksum published"
+    return lines
 
 
 def cache_tokens(result: Result) -> str:

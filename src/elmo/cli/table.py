@@ -136,12 +136,7 @@ COMMANDS: dict[str, Command] = {
                     help="Text that is evaluated beside it and chooses nothing.",
                 ),
                 o.output(None, "Folder for the model; the run's files go to run/ in it."),
-                click.Option(
-                    ["--config"],
-                    metavar="FILE",
-                    help="A TOML file of settings, or a recipe: elmo-keras, large, published, "
-                    "small-characters.",
-                ),
+                o.config(),
                 click.Option(
                     ["--from", "start_from"],
                     metavar="MODEL",
@@ -196,6 +191,7 @@ COMMANDS: dict[str, Command] = {
             [
                 o.model(),
                 o.corpus("files"),
+                o.known_vocabulary(),
                 click.Option(
                     ["--state"],
                     type=click.Choice(["reset", "carry"]),
@@ -218,6 +214,7 @@ COMMANDS: dict[str, Command] = {
                     None,
                     "The file, .hdf5, .npz or .safetensors, or the folder, .parquet or .npy.",
                 ),
+                o.known_vocabulary(),
                 click.Option(
                     ["--format"],
                     type=click.Choice(["hdf5", "npz", "parquet", "npy", "safetensors"]),
@@ -333,9 +330,7 @@ COMMANDS: dict[str, Command] = {
                     default="allennlp",
                     help="A folder for AllenNLP, bilm-tf and simple_elmo, or a file.",
                 ),
-                click.Option(
-                    ["--vocabulary"], metavar="FILE", help="Where the model does not have it."
-                ),
+                o.known_vocabulary(),
                 o.overwrite(),
             ],
             home="elmo.cli.model_commands",
