@@ -29,6 +29,7 @@ from elmo.training.evaluation import Evaluation, Evaluator, evaluate
 if TYPE_CHECKING:
     from elmo.embed.embedder import Embedder
     from elmo.embed.export.exporter import ExportReport
+    from elmo.formats.fetch import Progress
 
 _log = logging.getLogger("elmo")
 _GIVE_VOCABULARY = (
@@ -355,6 +356,8 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
 def load(
     source: str | os.PathLike[str] | tuple[str, str],
     vocabulary: str | os.PathLike[str] | Vocabulary | None = None,
+    *,
+    progress: Progress | bool = True,
 ) -> BiLM:
     """Load a model: a folder of ours, or any published ELMo.
 
@@ -363,6 +366,8 @@ def load(
             `elmo.formats.pretrained.read` knows; an address, `hf://user/model` or the name of a
             published model (`elmo models` lists them), which is downloaded once.
         vocabulary: where the files do not have it.
+        progress: of a download: a bar on a terminal and a line elsewhere, a function of the bytes so
+            far and all of them (or None), or False.
 
     Raises:
         FormatError: naming the file and what is wrong with it.
@@ -370,6 +375,6 @@ def load(
     """
     from elmo.formats.download import resolve
 
-    model = from_pretrained(read(resolve(source), vocabulary))
+    model = from_pretrained(read(resolve(source, progress=progress), vocabulary))
     return_freed_memory()  # the arrays of the files
     return model

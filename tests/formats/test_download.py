@@ -3,15 +3,20 @@
 import io
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from elmo.api import load
+from elmo.cli.main import cli
 from elmo.formats import fetch as fetch_module
 from elmo.formats import registry
 from elmo.formats.download import resolve
 from elmo.formats.errors import FormatError
 from elmo.formats.fetch import DownloadError
 from elmo.formats.pretrained import read, write_folder
+from elmo.formats.progress import silent
 from elmo.formats.registry import MODELS, RemoteFile, RemoteModel, find
 from tests.formats.helpers import assert_same_weights, model, word_config
 from tests.formats.web import Site, serving
@@ -223,3 +228,34 @@ def test_a_named_model_by_its_addresses_is_the_same_download(monkeypatch, site, 
 def test_names_are_a_sentence_of_their_own():
     with pytest.raises(FormatError, match=r"no model of that name\. Names are"):
         resolve("./nothing/here")
+
+
+def test_what_people_see(site, address, tmp_path, capsys, monkeypatch):
+    weights = f"{address}/elmo_x_weights.hdf5"
+    load(weights, tmp_path / "model" / "vocab.txt")
+    size = len(site.files["/elmo_x_weights.hdf5"])
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" to ")[0] for line in lines] == [
+        f"downloading {address}/elmo_x_options.json "
+        f"({len(site.files['/elmo_x_options.json'])} bytes)",
+        f"downloading {weights} ({size:,} bytes)",
+    ]
+    assert all(Path(line.split(" to ")[1]).is_dir() for line in lines)
+    load(weights, tmp_path / "model" / "vocab.txt")  # is here already
+    assert not capsys.readouterr().err
+    archive = f"{address}/20/217.zip"
+    with silent():
+        resolve(archive, progress=True)
+    assert not capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("ELMO_CACHE", str(tmp_path / "another"))
+    resolve(archive, progress=True)
+    assert "downloading" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("quiet", [[], ["--json"]])
+def test_what_commands_show(quiet, address):
+    result = CliRunner().invoke(cli, ["info", f"{address}/20/217.zip", *quiet])
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("downloading ") is not bool(quiet)
+    assert "downloading" not in result.stdout

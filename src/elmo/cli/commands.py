@@ -269,7 +269,7 @@ def info(model: Model) -> dict[str, Any]:
     from elmo.formats.download import name_of, resolve
     from elmo.formats.pretrained import read
 
-    place = resolve(model)
+    place = resolve(model, progress=True)
     found = read(place)
     sizes = {name: int(array.size) for name, array in found.weights.items()}
     softmax = sum(size for name, size in sizes.items() if name.startswith("softmax/"))

@@ -52,7 +52,7 @@ def convert(
     output = Path(output)
     if to == "keras" and output.suffix != ".keras":
         raise ValueError(f"{output}: must end in .keras")
-    found = read(resolve(source), vocabulary)
+    found = read(resolve(source, progress=True), vocabulary)
     if to == "allennlp":
         write_folder(found, output, overwrite=overwrite)
         written = [path for path in sorted(output.iterdir()) if path.is_file()]
@@ -156,7 +156,7 @@ def export(
     from elmo.text.corpus import Corpus
 
     text = None if sample is None else list(Corpus(sample))
-    found = read(resolve(model))
+    found = read(resolve(model, progress=True))
     options: dict[str, Any] = {"quantize": quantize, "sample": text, "overwrite": overwrite}
     return export_model(found, output, format=format, **options).to_dict()
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from elmo.cli import options as o
+from elmo.formats.progress import silent
 
 
 class Command(click.Command):
@@ -56,7 +57,8 @@ class Command(click.Command):
     def _run(self, as_json: bool, **values: Any) -> None:
         if self.tells:
             values["file"] = sys.stderr if as_json else sys.stdout
-        result = self.load()(**values)
+        with silent(as_json or values.get("progress") is False):
+            result = self.load()(**values)
         if as_json:
             click.echo(json.dumps(_finite(result), allow_nan=False))
             return

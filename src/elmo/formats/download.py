@@ -36,7 +36,7 @@ def models_folder() -> Path:
     return cache_folder() / "models"
 
 
-def resolve(source: Source, *, progress: Progress | None = None) -> Local:
+def resolve(source: Source, *, progress: Progress | bool | None = None) -> Local:
     """The local path of a model, downloaded first if need be.
 
     Args:
@@ -45,7 +45,8 @@ def resolve(source: Source, *, progress: Progress | None = None) -> Local:
             as text with a comma between them;
             `hf://user/model`, with `@revision` if wanted; or a name of `registry.MODELS`. What
             exists on the disk is taken for a path.
-        progress: called with the bytes so far and all of them (or None) during downloads.
+        progress: called with the bytes so far and all of them (or None) during downloads; True for
+            a bar on a terminal and a line elsewhere.
 
     Returns:
         What `pretrained.read` takes: a path, or the pair of two.
@@ -124,7 +125,7 @@ def _name(url: str) -> str:
 def _pair(
     options: str | os.PathLike[str],
     weights: str | os.PathLike[str],
-    progress: Progress | None,
+    progress: Progress | bool | None,
 ) -> tuple[Path, Path]:
     known = find_by_address(os.fspath(options), os.fspath(weights))
     if known is not None:
@@ -140,7 +141,7 @@ def _pair(
     return local(options, "options.json"), local(weights, "weights.hdf5")
 
 
-def _from_address(url: str, progress: Progress | None) -> Local:
+def _from_address(url: str, progress: Progress | bool | None) -> Local:
     parts = urlsplit(url)
     for ours, other in (("weights.hdf5", "options.json"), ("options.json", "weights.hdf5")):
         if parts.path.endswith(ours):
@@ -159,7 +160,7 @@ def _from_address(url: str, progress: Progress | None) -> Local:
     return _unpacked(file, models_folder() / _key(url), progress)
 
 
-def _from_registry(model: RemoteModel, progress: Progress | None) -> Path:
+def _from_registry(model: RemoteModel, progress: Progress | bool | None) -> Path:
     folder = models_folder() / model.name
     if len(model.files) == 1 and model.files[0].name.endswith(".zip"):
         return _unpacked(model.files[0], folder, progress)
@@ -169,7 +170,7 @@ def _from_registry(model: RemoteModel, progress: Progress | None) -> Path:
     return folder
 
 
-def _unpacked(file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
+def _unpacked(file: RemoteFile, folder: Path, progress: Progress | bool | None) -> Path:
     """The folder with an archive's files; the archive itself is not kept."""
     content, archive = folder / _CONTENT, folder / file.name
     if content.is_dir() and read_record(archive) is not None:

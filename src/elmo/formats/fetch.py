@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from elmo.formats.progress import Shown
+
 Progress = Callable[[int, int | None], None]
 """Called with the bytes so far and all of them (None where that is not known)."""
 
@@ -57,7 +59,7 @@ def fetch(
     *,
     sha256: str | None = None,
     size: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Downloads a file once.
 
@@ -70,7 +72,7 @@ def fetch(
         path: the target; a whole download that is there already is not repeated.
         sha256: what its checksum must be, where known.
         size: how many bytes it must have, where known.
-        progress: called now and then.
+        progress: called now and then; True for a bar on a terminal and a line elsewhere.
 
     Returns:
         `path`.
@@ -82,12 +84,15 @@ def fetch(
     record = read_record(path)
     if record is not None and path.is_file() and path.stat().st_size == record.get("size"):
         return path
+    if progress is True:
+        with Shown(url, path.parent) as shown:
+            return fetch(url, path, sha256=sha256, size=size, progress=shown)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = _claim(path)
     try:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                digest = _stream(url, part, size, progress)
+                digest = _stream(url, part, size, progress or None)
                 break
             except _Interrupted as error:
                 if attempt == ATTEMPTS:
