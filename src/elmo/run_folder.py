@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,17 +24,23 @@ RUN, SETTINGS, VOCABULARY = "run", "settings.json", "vocab.txt"
 
 
 def make_room(output: Path, overwrite: bool) -> None:
-    """See that a folder may be written to; an earlier run in it goes."""
+    """See that a folder may be written to; nothing in it is touched."""
     if output.exists() and not output.is_dir():
         raise FileExistsError(f"{output}: is a file; the output of a training is a folder")
-    if output.is_dir() and any(output.iterdir()):
-        if not overwrite:
-            raise FileExistsError(
-                f"{output}: holds something; resume its training (--resume), begin anew "
-                "(--overwrite), or name another folder"
-            )
-        # The model at the top stays until the new run has a better one to put there.
-        shutil.rmtree(output / RUN, ignore_errors=True)
+    if output.is_dir() and any(output.iterdir()) and not overwrite:
+        raise FileExistsError(
+            f"{output}: holds something; resume its training (--resume), begin anew "
+            "(--overwrite), or name another folder"
+        )
+
+
+def remove_run(output: Path) -> None:
+    """Remove an earlier run; the model at the top stays until the new run has a better one."""
+    run, aside = output / RUN, output / f".{RUN}.old"
+    shutil.rmtree(aside, ignore_errors=True)
+    if run.is_dir():
+        os.replace(run, aside)  # at once: never half a run under its name
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -41,28 +48,96 @@ def read_run(run: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is no run.
+        ValueError: the file is damaged.
     """
     path = run / SETTINGS
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no run to resume")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(kept, dict) and {"settings", "text"} <= set(kept):
+            return kept
+    except ValueError:
+        pass
+    raise ValueError(
+        f"{path}: damaged, so that the run cannot be resumed; put the file back from a copy, or begin "
+        "anew (--overwrite)"
+    )
 
 
-def keep_run(run: Path, settings: Settings, tokens: Tokens, *, resume: bool, **others: Any) -> None:
-    """Write what the run depends on; a resumed run must be of the same text."""
-    text = {
+def keep_run(run: Path, settings: Settings, text: Mapping[str, Any], **others: Any) -> None:
+    """Write what the run depends on.
+
+    Args:
+        run: its folder.
+        settings: all that were set.
+        text: see `text_of`.
+        **others: further values.
+    """
+    write_json(run / SETTINGS, {"settings": settings.values, **others, "text": text})
+
+
+def text_of(tokens: Tokens) -> dict[str, Any]:
+    """What tells the text of a run from others."""
+    return {
         "tokens": tokens.corpus.n_tokens,
         "sentences": tokens.corpus.n_sentences,
         "sha256": hashlib.sha256(np.ascontiguousarray(tokens.corpus.ids)).hexdigest(),
     }
-    if resume:
-        before = read_run(run)["text"]
-        if before != text:
-            raise ValueError(
-                f"{run}: the run was made of another text ({before['tokens']:,} tokens, not "
-                f"{text['tokens']:,}, or other ones); resume it with the same files"
-            )
-    write_json(run / SETTINGS, {"settings": settings.values, **others, "text": text})
+
+
+def must_be_of(run: Path, before: Mapping[str, Any], text: Mapping[str, Any]) -> None:
+    """Refuse to resume a run with another text than its own."""
+    if before != text:
+        raise ValueError(
+            f"{run}: the run was made of another text ({before['tokens']:,} tokens, not "
+            f"{text['tokens']:,}, or other ones); resume it with the same files"
+        )
+
+
+MAY_CHANGE = (
+    "epochs",
+    "max_steps",
+    "patience",
+    "learning_rate",
+    "clip_norm",
+    "clip_value",
+    "loss_scale",
+    "weight_decay",
+    "precision",
+    "accumulate",
+    "steps_per_execution",
+    "checkpoint_minutes",
+    "keep_checkpoints",
+    "workers",
+)
+
+
+def may_change(run: Settings, settings: Mapping[str, Any], *, further: bool) -> None:
+    """Refuse what a checkpoint, the text's order or the vocabulary depends on.
+
+    Args:
+        run: the run's own settings.
+        settings: given as it is resumed.
+        further: a model is trained further; its architecture is looked at elsewhere.
+
+    Raises:
+        ConfigError: naming what may not change, and what may.
+    """
+    before, now = run.resolved(), run.merged(settings).resolved()
+    names = set(settings) - set(MAY_CHANGE)
+    if further:
+        names &= set(run.training.to_dict())
+    differs = [
+        f"{name}={now[name]!r} (the run has {before[name]!r})"
+        for name in sorted(names)
+        if now[name] != before[name]
+    ]
+    if differs:
+        raise ConfigError(
+            f"{', '.join(differs)}: stays as it is when a run is resumed; what may change are "
+            f"{', '.join(MAY_CHANGE)}"
+        )
 
 
 def must_agree(run: Settings, given: Settings, settings: Mapping[str, Any]) -> None:

@@ -18,9 +18,13 @@ from elmo.run_folder import (
     VOCABULARY,
     keep_run,
     make_room,
+    may_change,
     must_agree,
+    must_be_of,
     must_start_from,
     read_run,
+    remove_run,
+    text_of,
 )
 from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
@@ -74,8 +78,9 @@ def train(
             those there are, and a model without softmax gets a new one, of the words of the text where
             it reads characters. `run/fine-tuning.json` has the perplexity of `valid` before and after.
         keep_vocabulary: with `start_from`, add no words.
-        resume: go on with the run in that folder; its own settings hold, `epochs` and other settings of
-            the training given here take their place. A `config` must not say anything else.
+        resume: go on with the run in that folder; its own settings hold, but for those given here that
+            may change (`epochs`, `learning_rate`; `elmo.run_folder.MAY_CHANGE` has all). A `config`
+            must not say anything else.
         overwrite: begin anew where the folder has a run or a model.
         blank_lines, encoding_errors, raw: see `Corpus`.
         progress: a bar on a terminal and lines elsewhere, or False.
@@ -107,6 +112,7 @@ def train(
         kept = read_run(run)
         chosen = Settings.from_values(kept["settings"])
         must_agree(chosen, given, settings)
+        may_change(chosen, settings, further="start_from" in kept)
         chosen = chosen.merged(settings)
         if start_from is not None:
             must_start_from(kept, fine_tuning.name_of(start_from))
@@ -144,6 +150,11 @@ def train(
     tokens = model.encoded(text)
     # Before the run leaves its first trace: a text that cannot be read leaves none.
     encoded = {name: {name: model.encoded(part)} for name, part in held_out.items()}
+    identity = text_of(tokens)
+    if resume:
+        must_be_of(run, kept["text"], identity)
+    else:
+        remove_run(output)
     further, slots = {}, None
     measured = {k: v for k, v in held_out.items() if k == "valid"}
     if base is not None:
@@ -152,8 +163,12 @@ def train(
             report = fine_tuning.begin(run, base, model, measured, name=further["start_from"])
             progress.message(fine_tuning.sentence(report))
         slots = fine_tuning.starting_slots(base, model, chosen, run)
-    keep_run(run, chosen, tokens, resume=resume, lowercase=vocabulary.lowercase, **further)
-    if not resume:
+
+    def keep() -> None:
+        keep_run(run, chosen, identity, lowercase=vocabulary.lowercase, **further)
+
+    if not resume:  # else when the checkpoint has taken the settings
+        keep()
         vocabulary.save(run / VOCABULARY)
     batches = Batches(
         tokens,
@@ -182,6 +197,7 @@ def train(
             unseen=0 if base is not None else int((counts[3:] == 0).sum()),
             unknown={name: text.corpus.report.unknown_share for name, text in texts.items()},
             characters=model.config.char_cnn is not None,
+            validated=valid is not None,
         ):
             warn(progress, advice)
     train_network(
@@ -193,6 +209,7 @@ def train(
         **encoded,
         resume=resume,
         initial_slots=slots,
+        begun=keep if resume else None,
         progress=progress,
         callbacks=callbacks,
     )

@@ -124,6 +124,30 @@ def test_dropout_of_the_encoder_only_when_fine_tuned():
         assert np.allclose(quiet, noisy) is not trainable
 
 
+def test_trainable_is_obeyed_whenever_it_is_set(tmp_path):
+    layer = ElmoEmbedding(network(WORDS), seed=1)
+    model = functional(layer)
+
+    def moves():
+        before = {n: to_numpy(v.value).copy() for n, v in layer.encoder.named_weights().items()}
+        gamma = float(to_numpy(layer.mixes[0].gamma.value))
+        model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+        model.fit(IDS, np.array([0, 1]), epochs=2, verbose=0)
+        after = layer.encoder.named_weights()
+        moved = any((to_numpy(after[n].value) != v).any() for n, v in before.items())
+        return moved, float(to_numpy(layer.mixes[0].gamma.value)) != gamma
+
+    assert moves() == (False, True)
+    for trainable in (True, False):
+        layer.trainable = trainable
+        assert moves() == (trainable, trainable)
+        model.save(tmp_path / "tagger.keras")
+        again = keras.saving.load_model(tmp_path / "tagger.keras")
+        (loaded,) = [part for part in again.layers if isinstance(part, ElmoEmbedding)]
+        assert loaded.fine_tuned is loaded.trainable is trainable
+        assert len(loaded.trainable_variables) == len(layer.trainable_variables)
+
+
 def test_configuration():
     layer = ElmoEmbedding(WORDS, trainable=True, n_mixes=2, dropout=0.2, l2_coef=0.1, seed=4)
     again = ElmoEmbedding.from_config(layer.get_config())

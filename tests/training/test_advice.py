@@ -16,6 +16,7 @@ def test_good_settings_are_not_talked_about():
         ({}, {"unknown": {"training": 0.0, "valid": 0.3}}, "30% of the valid text's tokens"),
         ({"batch_size": 3}, {}, "batch_size=3 × window=35: a step of 105 positions"),
         ({"negatives": 5000}, {}, "negatives=5000: the vocabulary has 5,000 types"),
+        ({"patience": 2}, {"validated": False}, "patience=2: without a validation text (--valid)"),
         ({}, {"unseen": 1001}, "1,001 of the vocabulary's 5,000 types never occur"),
     ],
 )

@@ -389,6 +389,88 @@ def test_a_file_of_settings_must_agree_with_the_run_that_is_resumed(text, tmp_pa
         elmo.train(text, output=tmp_path / "m", config=config, resume=True, epochs=3)
 
 
+def test_a_learning_rate_given_on_resume_takes_effect(text, tmp_path):
+    run = tmp_path / "m"
+    options = {"output": run, "progress": False}
+    elmo.train(text, max_steps=2, **options, **SETTINGS)
+    elmo.train(text, resume=True, max_steps=4, learning_rate=0.01, **options)
+    arrays, state = Checkpoints(run / "run" / "checkpoints").latest()
+    assert state["metrics"][-1]["learning_rate"] == pytest.approx(0.01)
+    assert sum(np.isclose(a, 0.01).all() for n, a in arrays.items() if n.startswith("optim")) == 1
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_a_peak_given_on_resume_takes_effect_where_the_schedule_is(schedule, text, tmp_path):
+    settings = {**SETTINGS, "schedule": schedule, "warmup_steps": 2, "progress": False}
+    rates = []
+    for name, peak in (("same", 0.2), ("half", 0.1)):
+        run = tmp_path / name
+        elmo.train(text, output=run, max_steps=3, **settings)
+        elmo.train(text, output=run, resume=True, max_steps=6, learning_rate=peak, progress=False)
+        # At the end the schedule is at zero; what a step moved shows in the sums of the way there.
+        state = Checkpoints(run / "run" / "checkpoints").latest()[0]
+        rates.append(state["weights/token_encoder/embedding"])
+    assert (rates[0] != rates[1]).any()
+
+
+def test_what_may_not_change_on_resume_is_named_and_harms_nothing(text, tmp_path):
+    options = {"output": tmp_path / "m", "progress": False}
+    elmo.train(text, max_steps=2, **options, **SETTINGS)
+    kept = (tmp_path / "m" / "run" / "settings.json").read_bytes()
+    for wrong, said in (
+        ({"batch_size": 4}, r"batch_size=4 \(the run has 2\)"),
+        ({"dim": 8, "epochs": 3}, r"dim=8 \(the run has 6\): stays .* may change are epochs"),
+        ({"optimizer": "adam"}, "optimizer='adam'"),
+        ({"seed": 3}, "seed=3"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            elmo.train(text, resume=True, **wrong, **options)
+        assert (tmp_path / "m" / "run" / "settings.json").read_bytes() == kept
+    elmo.train(text, resume=True, max_steps=4, batch_size=2, **options)
+
+
+def test_settings_are_kept_only_when_the_checkpoint_has_taken_them(text, tmp_path, monkeypatch):
+    options = {"output": tmp_path / "m", "progress": False}
+    elmo.train(text, max_steps=2, **options, **SETTINGS)
+    with monkeypatch.context() as patch:
+
+        def refuse(*args):
+            raise CheckpointError("of another model")
+
+        patch.setattr("elmo.training.loop.restore", refuse)
+        with pytest.raises(CheckpointError):
+            elmo.train(text, resume=True, max_steps=9, **options)
+    kept = json.loads((tmp_path / "m" / "run" / "settings.json").read_text())
+    assert kept["settings"]["max_steps"] == 2
+
+
+def test_overwrite_loses_nothing_where_the_new_text_is_bad(text, tmp_path):
+    folder = tmp_path / "m"
+    options = {"output": folder, "progress": False, **SETTINGS}
+    elmo.train(text, max_steps=2, **options)
+
+    def files():
+        return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    before = files()
+    (tmp_path / "bad.txt").write_bytes(b"a b\n\xff\n")
+    for bad, valid in (("none.txt", None), ("bad.txt", None), ("text.txt", tmp_path / "bad.txt")):
+        with pytest.raises((OSError, ValueError)):
+            elmo.train(tmp_path / bad, valid=valid, overwrite=True, **options)
+        assert files() == before
+    elmo.train(text, overwrite=True, max_steps=3, **options)
+    kept = json.loads((folder / "run" / "settings.json").read_text())
+    assert kept["settings"]["max_steps"] == 3 and not (folder / ".run.old").exists()
+
+
+@pytest.mark.parametrize("content", ["", '{"settings": {"dim"', "[]"])
+def test_damaged_settings_of_a_run_are_told(content, text, tmp_path):
+    (tmp_path / "m" / "run").mkdir(parents=True)
+    (tmp_path / "m" / "run" / "settings.json").write_text(content)
+    with pytest.raises(ValueError, match=r"settings\.json: damaged.*--overwrite"):
+        elmo.train(text, output=tmp_path / "m", resume=True, progress=False)
+
+
 def test_a_lower_cased_vocabulary_of_ids_is_resumed_as_it_was(tmp_path):
     """Such a vocabulary says by its words alone that it is lower-cased."""
     text = tmp_path / "t.txt"

@@ -45,7 +45,9 @@ class ElmoEmbedding(keras.layers.Layer):
 
     The layer holds a copy of the biLM's weights, so that neither freezing nor fine-tuning it
     touches the model it was made from; both are saved inside the `.keras` file of a model that it
-    is part of. The mix is learned in any case.
+    is part of. The mix is learned in any case, unless the whole layer is frozen later
+    (`layer.trainable = False`); `layer.trainable = True` fine-tunes the biLM too. As anywhere in
+    Keras, compile the model again after such a change.
 
     Args:
         model: the biLM: a `BiLanguageModel`, a `BiLMEncoder` or an object with one under
@@ -107,7 +109,6 @@ class ElmoEmbedding(keras.layers.Layer):
         self.n_mixes = n_mixes
         self.dropout = dropout
         self.seed = seed
-        self.fine_tuned = bool(trainable)
         self._mix_settings = {
             "do_layer_norm": do_layer_norm,
             "initial_weights": None if initial_weights is None else list(initial_weights),
@@ -118,7 +119,7 @@ class ElmoEmbedding(keras.layers.Layer):
         self.encoder.build()
         if source is not None:
             set_weights(self.encoder, get_weights(source))
-        self.encoder.trainable = self.fine_tuned
+        self.encoder.trainable = bool(trainable)
         self.mixes = [
             ScalarMix(
                 n_layers=self.config.lstm.n_layers + 1,
@@ -134,6 +135,11 @@ class ElmoEmbedding(keras.layers.Layer):
                 keras.layers.Dropout(dropout, seed=None if seed is None else seed + 1 + number)
                 for number in range(n_mixes)
             ]
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether the biLM learns now; `trainable` of the layer or of its `encoder` changes it."""
+        return self.encoder.trainable
 
     def build(self, input_shape: Any = None) -> None:
         for mix in self.mixes:
@@ -175,4 +181,14 @@ class ElmoEmbedding(keras.layers.Layer):
             "dropout": self.dropout,
             **self._mix_settings,
             "seed": self.seed,
+            "frozen": not self.trainable,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> ElmoEmbedding:
+        config = dict(config)
+        frozen = config.pop("frozen", False)  # the mix as well
+        layer = super().from_config(config)
+        if frozen:
+            layer.trainable = False
+        return layer

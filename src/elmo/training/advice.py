@@ -25,6 +25,7 @@ def before_training(
     unseen: int,
     unknown: Mapping[str, float],
     characters: bool,
+    validated: bool = True,
 ) -> Iterator[str]:
     """What can be said before the first step.
 
@@ -34,6 +35,7 @@ def before_training(
         unseen: how many of them never occur in the training text.
         unknown: share of unknown tokens by the name of a text (`"training"`, `"valid"`, `"test"`).
         characters: whether the model reads characters.
+        validated: whether there is a validation text.
 
     Example:
         >>> config = TrainingConfig(batch_size=8, window=10, negatives=0)
@@ -50,6 +52,11 @@ def before_training(
                 f"{share:.0%} of the {name} text's tokens are unknown, so that the model learns to "
                 f"{learns}: a lower min_count, a higher max_vocabulary{cure} would do better"
             )
+    if config.patience is not None and not validated:
+        yield (
+            f"patience={config.patience}: without a validation text (--valid) nothing can get better or "
+            f"worse, and all {config.epochs} epochs are made"
+        )
     positions = config.batch_size * (config.window or 1)
     if positions < POSITIONS:
         yield (

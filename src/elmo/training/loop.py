@@ -44,6 +44,7 @@ def train(
     test: Mapping[str, Tokens] | None = None,
     resume: bool = False,
     initial_slots: Mapping[str, np.ndarray] | None = None,
+    begun: Callable[[], None] | None = None,
     progress: bool | Progress = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict[str, Any]]:
@@ -64,6 +65,7 @@ def train(
         resume: go on from the newest whole checkpoint in `folder`, if there is one.
         initial_slots: Adagrad's accumulators by the names of the weights, of the training that the
             network comes from; see `set_slots`. A checkpoint that is resumed has its own.
+        begun: called once, when the checkpoint is taken up and before the first step.
         progress: a bar or lines, nothing, or something of one's own.
         callbacks: Keras callbacks; `logs` of an epoch hold the columns of `metrics.csv`.
 
@@ -85,6 +87,8 @@ def train(
             set_slots(run.step, initial_slots)
         if resume:
             run.go_on()
+        if begun is not None:
+            begun()
         with _Signals() as signals:
             run.fit(signals, callbacks)
     finally:
@@ -142,6 +146,11 @@ class _Run:
             return
         arrays, state = found
         restore(self.step, arrays)
+        if state.get("learning_rate") != self.config.learning_rate:
+            # A constant rate is a variable and came back with the others; one that is newly given wins.
+            rate = learning_rate(self.config, self.total)
+            if isinstance(rate, float | int):
+                self.step.optimizer.learning_rate = rate
         self.step.position = state["step"]
         self.metrics = Metrics(self.metrics.path, state["metrics"])
         self.best = math.inf if state["best"] is None else state["best"]
@@ -155,6 +164,7 @@ class _Run:
         state = {
             "step": self.step.position,
             "metrics": self.metrics.rows,
+            "learning_rate": self.config.learning_rate,
             "best": None if math.isinf(self.best) else self.best,
             "best_step": self.best_step,
             "epochs_without_better": self.epochs_without_better,
@@ -338,8 +348,9 @@ class _Watch(keras.callbacks.Callback):
         if self.bad:
             raise NonFiniteLossError(
                 f"step {self.run.step.position}: the loss or its gradient is not finite; the "
-                "weights are those from before. A lower learning_rate, a lower clip_norm, or "
-                "precision='float32' usually helps"
+                "weights are those from before. A lower learning_rate usually helps (--resume "
+                f"--learning-rate {self.run.config.learning_rate / 2:g}), or a lower clip_norm, or "
+                "precision='float32'"
             )
         if self.signals.asked and not self.run.finished():
             self.run.checkpoints.wait()

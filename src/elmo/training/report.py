@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
+from elmo.text.files import written_whole
+
 _log = logging.getLogger("elmo")
 
 COLUMNS = (
@@ -68,9 +70,8 @@ class Metrics:
 def write_json(path: Path, values: Any) -> None:
     """Write a file of values aside and rename it; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
-    os.replace(aside, path)
+    with written_whole(path) as file:
+        file.write(json.dumps(values, indent=1).encode("utf-8"))
 
 
 def _short(value: Any) -> Any:
