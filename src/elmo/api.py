@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -246,7 +247,7 @@ class BiLM:
         options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
         for file in files:
             for name, corpus in as_corpus(file, **options).by_file():
-                texts[str(name)] = self.encoded(corpus)
+                texts[_free(str(name), texts)] = self.encoded(corpus)
         return evaluate(self.network, texts, evaluator=Evaluator(self.network, state or self.state))
 
     def _needs_softmax(self, what: str) -> None:
@@ -351,6 +352,12 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
         training_options=pretrained.extra.get("options"),
         has_softmax=pretrained.has_softmax,
     )
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """The name, with a number behind it where it is taken: a file that is named twice counts twice."""
+    names = itertools.chain([name], (f"{name} ({number})" for number in itertools.count(2)))
+    return next(candidate for candidate in names if candidate not in taken)
 
 
 def load(

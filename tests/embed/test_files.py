@@ -96,6 +96,9 @@ def test_manylangs_layout(embedder, corpus, tmp_path):
     assert [path.name for path in report.paths] == ["mean.ly-1.hdf5"]
     with pytest.raises(ValueError, match="layers='token'"):
         embed_file(embedder, corpus, tmp_path / "x", layout="manylangs", layers="token")
+    nul = Corpus.from_sentences([["a\0b"], ["a\0c"]])
+    with pytest.raises(ValueError, match="has a NUL"):
+        embed_file(embedder, nul, tmp_path / "y", layout="manylangs", layers="top")
     long = Corpus.from_sentences([["word"] * 20_000])
     with pytest.raises(ValueError, match="too long to be the key"):
         embed_file(embedder, long, tmp_path / "y", layout="manylangs", layers="top")

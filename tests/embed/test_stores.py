@@ -138,13 +138,27 @@ def test_words_that_do_not_occur(embedder, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_words_of_a_long_list_and_of_a_file(embedder, tmp_path):
+    many = ",".join(["the", *(f"absent{number}" for number in range(60))])
+    embed_file(embedder, SENTENCES, tmp_path / "many.npy", only=many)
+    words = tmp_path / "words.txt"
+    words.write_bytes("\ufeffthe\r\n".encode())
+    embed_file(embedder, SENTENCES, tmp_path / "file.npy", only=words)
+    one, other = (read_vectors(tmp_path / name) for name in ("many.npy", "file.npy"))
+    assert len(one) == len(other) > 0
+    words.write_bytes(b"the\n\xff\n")
+    with pytest.raises(ValueError, match=r"words\.txt, line 2: not UTF-8"):
+        embed_file(embedder, SENTENCES, tmp_path / "v.npy", only=words)
+
+
 @pytest.mark.parametrize("name", [*COLUMNAR, "v.hdf5", "v.npz"])
 def test_named_sentences(embedder, tmp_path, name):
     fasta = tmp_path / "in.fasta"
     fasta.write_text(">z/1\nMKV\n>b\nMA\n")
     embed_file(embedder, Fasta(fasta), tmp_path / name, part_tokens=1)
     vectors = read_vectors(tmp_path / name)
-    assert sorted(vectors.names) == ["b", "z_1"]
+    assert vectors.names == ["z_1", "b"]  # as they came
+    assert [vectors[i].shape[1] for i in range(2)] == [3, 2]
     assert vectors["z_1"].shape == (3, 3, 10) and vectors["b"].shape == (3, 2, 10)
     with pytest.raises(KeyError, match="'c'"):
         vectors["c"]

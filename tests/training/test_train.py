@@ -55,7 +55,9 @@ def test_a_run_leaves_a_model_and_its_story(text, tmp_path):
     one, other = (m.evaluate(valid, state="reset") for m in (model, loaded))
     assert one.both == other.both
     # In training the stream is evaluated in rows; one row differs by their cold starts alone.
-    assert loaded.evaluate(valid).both == pytest.approx(rows[-1]["valid_both"], rel=0.05)
+    evaluation = loaded.evaluate(valid)
+    assert evaluation.both == pytest.approx(rows[-1]["valid_both"], rel=0.05)
+    assert loaded.evaluate(valid, valid).tokens == 2 * evaluation.tokens
     assert loaded.state == "carry"
     np.testing.assert_array_equal(model.embed(["w1 w2"])[0], loaded.embed(["w1 w2"])[0])
 

@@ -80,12 +80,16 @@ def check_key(key: str, tokens: Sequence[str]) -> None:
     """Refuse what cannot be the name of a dataset.
 
     Raises:
-        ValueError: the key is too long, or HDF5 takes it for a group.
+        ValueError: the key is too long, has a NUL, or HDF5 takes it for a group.
     """
     if len(key.encode("utf-8", "surrogatepass")) > MAX_KEY:
         raise ValueError(
             f"a sentence of {len(tokens)} tokens is too long to be the key of its own "
             "dataset; take another layout"
+        )
+    if "\0" in key:
+        raise ValueError(
+            f"{key[:50]!r} has a NUL, which ends the key of a dataset; take another layout or format"
         )
     if not key.strip("./"):
         raise ValueError(f"{key!r} cannot be the key of a dataset; take another format or name")

@@ -227,19 +227,22 @@ class Hdf5ArrayStore(ArrayStore):
 
 
 @contextlib.contextmanager
-def new_hdf5(path: Path, title: Path) -> Iterator[tuple[h5py.File, OutputFile]]:
+def new_hdf5(
+    path: Path, title: Path, in_order: bool = False
+) -> Iterator[tuple[h5py.File, OutputFile]]:
     """An HDF5 file that stands there when the context ends, or not at all.
 
     Args:
         path: where.
         title: what messages call it.
+        in_order: whether the order of the datasets is kept, which is alphabetical otherwise.
 
     Yields:
         The file, and what is under it: its `failure`, if there is one, may be raised at any time.
     """
     output = OutputFile(path, overwrite=True, title=title, quiet=True)
     try:
-        with h5py.File(output, "w") as file:
+        with h5py.File(output, "w", track_order=in_order) as file:
             yield file, output
     except BaseException:
         output.discard()

@@ -13,6 +13,7 @@ from elmo.embed.stores.keyed import LAYOUTS, KeyedHdf5Store, NpzStore, manylangs
 from elmo.embed.stores.numbers import DTYPES
 from elmo.embed.stores.parquet import ParquetStore, pyarrow
 from elmo.embed.stores.store import Store
+from elmo.text.vocabulary_files import read_lines
 
 SUFFIXES = {
     "hdf5": (".hdf5", ".h5"),
@@ -105,8 +106,8 @@ def _by_name(output: str | os.PathLike[str], layout: str) -> str:
 
 def _words(only: str | os.PathLike[str] | Iterable[str]) -> tuple[str, ...]:
     """Words of a list, of a file with one a line, or of a string with commas; sorted."""
-    if isinstance(only, os.PathLike) or (isinstance(only, str) and Path(only).is_file()):
-        only = Path(only).read_text(encoding="utf-8").split("\n")
+    if isinstance(only, os.PathLike) or (isinstance(only, str) and os.path.isfile(only)):
+        only = read_lines(only)
     elif isinstance(only, str):
         only = only.split(",")
     words = sorted({word.strip() for word in only} - {""})

@@ -67,7 +67,7 @@ class KeyedHdf5Store:
         places = np.full((len(self._files), self.job.plan.end.sentence), -1, np.int64)
         for number, name in enumerate(self._files):
             path, title = data_folder(self.job) / name, self.output.with_name(name)
-            with new_hdf5(path, title) as (file, output):
+            with new_hdf5(path, title, in_order=self.job.named) as (file, output):
                 self._reserve(file, places[number], output)
                 file.attrs[LABEL] = label_text(self.job.label)
         np.save(self._places, places)
@@ -80,7 +80,10 @@ class KeyedHdf5Store:
         for number, (key, tokens) in enumerate(self._sentences()):
             if choices.layout == "manylangs":
                 key = manylangs_key(tokens)
-                if not key or key in file:
+                if not key:
+                    continue
+                check_key(key, tokens)  # a NUL would end it, and it would look like another's
+                if key in file:
                     continue
             check_key(key, tokens)
             if output.failure is not None:

@@ -165,7 +165,7 @@ class KeyedVectors(Vectors):
     def names(self) -> list[str] | None:
         if self._numbered:
             return None
-        return [name for name in self.arrays if name != SENTENCE_INDEX]
+        return [name for name in self.arrays if name != SENTENCE_INDEX]  # in the file's order
 
     def _get(self, number: int) -> np.ndarray:
         key = str(number) if self._numbered else self.names[number]
