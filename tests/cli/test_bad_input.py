@@ -220,6 +220,32 @@ def test_hard_tokens_and_sentences(model, tmp_path):
     assert invoke(*train(text, "-o", tmp_path / "m")).exit_code == 0
 
 
+def test_counts_of_another_vocabulary_are_not_replaced(texts, tmp_path):
+    (tmp_path / "v.counts.txt").write_text("mine")
+    assert "v.counts.txt: exists" in refused("vocab", texts / "valid.txt", "-o", tmp_path / "v.txt")
+    assert (tmp_path / "v.counts.txt").read_text() == "mine"
+
+
+def test_the_first_token_that_is_cut_is_told(tmp_path):
+    text = tmp_path / "a.txt"
+    text.write_text("a b .\nthe " + "w" * 60 + " .\n")
+    settings = [
+        "--set",
+        "dim=4",
+        "--set",
+        "projection_dim=2",
+        "--set",
+        "filters=[[1,2]]",
+        "--set",
+        "n_highway=0",
+    ]
+    words = ("train", text, "-o", tmp_path / "m", "--token-encoding", "char", "--epochs", 1)
+    ended = invoke(*words, *settings, "--set", "max_steps=1", "--set", "char_embedding_dim=2")
+    assert ended.exit_code == 0, ended.output
+    ended = invoke("embed", tmp_path / "m", text, "-o", tmp_path / "v.npz")
+    assert "1 tokens, the first 'wwwwwwwwwwwwwwwwwwwwwwww…' on line 2\n" in ended.output
+
+
 def test_a_sentence_of_100_000_tokens(model, tmp_path):
     text = tmp_path / "a.txt"
     text.write_text("the file is " * 33_333 + "closed\n")

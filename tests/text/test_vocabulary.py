@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmo.text import counting
+from elmo.text import counting, vocabulary_files
 from elmo.text.corpus import Corpus, CorpusError
 from elmo.text.counting import count_tokens
 from elmo.text.vocabulary import MissingVocabularyError, Vocabulary, VocabularyError
@@ -222,6 +222,25 @@ def test_saving_leaves_the_old_file_when_it_fails(tmp_path, monkeypatch):
         Vocabulary([*SPECIAL, "new"]).save(path)
     assert path.read_text() == "<S>\n</S>\n<UNK>\nold\n"
     assert [p.name for p in tmp_path.iterdir()] == ["vocab.txt"]
+
+
+def test_a_full_disk_leaves_vocabulary_and_counts(tmp_path, monkeypatch):
+    old = Vocabulary.from_corpus([["a", "b", "a"]])
+    old.save(tmp_path / "v.txt")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(before) == 2
+    written, calls = vocabulary_files._write, []
+
+    def full(file, lines):
+        calls.append(lines)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        written(file, lines)
+
+    monkeypatch.setattr(vocabulary_files, "_write", full)
+    with pytest.raises(OSError, match="No space"):
+        Vocabulary.from_corpus([["c", "d"]]).save(tmp_path / "v.txt")
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
 
 def test_where_a_vocabulary_cannot_be_saved_is_named(tmp_path):

@@ -42,9 +42,11 @@ def vocab(
     """
     from elmo.text.corpus import Corpus
     from elmo.text.vocabulary import Vocabulary
+    from elmo.text.vocabulary_files import counts_path
 
     output = Path(output)
-    _must_be_free(output, overwrite)
+    for path in (output, counts_path(output)):
+        _must_be_free(path, overwrite)
     text = Corpus(*_listed(corpus), raw=raw, encoding_errors=encoding_errors)
     vocabulary = Vocabulary.from_corpus(
         text, min_count=min_count, max_size=max_size, lowercase=lowercase, unk_token=unk_token

@@ -59,7 +59,15 @@ def embed(result: Result) -> str:
     """A file of vectors that was written."""
     known = {k: result[k] for k in ("sentences", "tokens", "vectors")}
     counted = ", ".join(f"{number:,} {name}" for name, number in known.items())
-    return f"{result['output']}: {counted}, {result['bytes']:,} bytes"
+    text = f"{result['output']}: {counted}, {result['bytes']:,} bytes"
+    if first := result.get("first_cut"):
+        where = f"line {first['line']}" + (f" of {first['file']}" if first["file"] else "")
+        token = first["token"] if len(first["token"]) <= 24 else first["token"][:24] + "…"
+        text += (
+            f"\nlonger than the model reads, and cut: {result['cut']:,} tokens, the first {token!r} on "
+            f"{where}"
+        )
+    return text
 
 
 def info(result: Result) -> str:

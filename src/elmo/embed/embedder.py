@@ -104,6 +104,12 @@ class Embedder:
         """Vectors of sentences, all of them; takes what `embed_iter` takes."""
         return list(self.embed_iter(sentences, *choices, **options))
 
+    def embed_file(self, source: Any, output: Any, **options: Any) -> Any:
+        """Write the vectors of a corpus to a file; see `elmo.embed.files.embed_file`."""
+        from elmo.embed.files import embed_file
+
+        return embed_file(self, source, output, **options)
+
     def embed_iter(
         self,
         sentences: Iterable[Sequence[str] | str],

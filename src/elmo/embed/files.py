@@ -55,6 +55,9 @@ class EmbeddingReport:
         values["paths"] = [str(path) for path in self.paths]
         if self.encoding is not None:
             values |= {"unknown": self.encoding.unknown, "cut": self.encoding.cut}
+            if self.encoding.first_cut is not None:
+                token, line, path = self.encoding.first_cut
+                values["first_cut"] = {"token": token, "line": line, "file": path}
         return values
 
 

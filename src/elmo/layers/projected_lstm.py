@@ -38,7 +38,8 @@ class ProjectedLSTM(keras.layers.Layer):
 
     Call arguments:
         inputs: `(batch, time, input_dim)`.
-        mask: `(batch, time)`, true at real positions; there the state stays and the output is zero.
+        mask: `(batch, time)`, true at real positions; elsewhere the state stays and the output is
+            zero.
         initial_state: `(h, c)`, `(batch, projection_dim)` and `(batch, dim)`; zeros by default.
         training: whether dropout is active.
         return_state: also return the last `(h, c)`.

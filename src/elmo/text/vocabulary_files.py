@@ -7,10 +7,11 @@ padding, `<UNK>`, `<S>`, `</S>`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from elmo.text.files import written_whole
 
@@ -165,15 +166,19 @@ def write_vocabulary(
         held = set(tokens)
         names = {name: alias for name, alias in _NAMES.items() if alias not in held}
         lines = [f"{names.get(token, token)} {i}" for i, token in enumerate(tokens)]
-    counts_path(path).unlink(missing_ok=True)  # never beside a vocabulary that is not theirs
-    _write(path, lines)
-    if counts is not None:
-        _write(counts_path(path), [f"{t}\t{n}" for t, n in zip(tokens, counts, strict=True)])
+    with contextlib.ExitStack() as stack:
+        if counts is not None:
+            beside = stack.enter_context(written_whole(counts_path(path)))
+            _write(beside, [f"{t}\t{n}" for t, n in zip(tokens, counts, strict=True)])
+        _write(stack.enter_context(written_whole(path)), lines)
+        # All is written, and gets its names now. Counts never lie beside a vocabulary that is not theirs.
+        counts_path(path).unlink(missing_ok=True)
 
 
-def _write(path: Path, lines: list[str]) -> None:
-    with written_whole(path) as file:
-        file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
+def _write(file: IO[bytes], lines: list[str]) -> None:
+    file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def read_counts(path: str | os.PathLike[str], tokens: Sequence[str]) -> list[int] | None:
