@@ -86,6 +86,7 @@ class BiLM:
         self.training_options = dict(training_options or {})
         self.has_softmax = network.head is not None if has_softmax is None else has_softmax
         self._embedders: dict[tuple[str, str | None], Embedder] = {}
+        self._told_of_cuts = False
 
     @property
     def config(self) -> BiLMConfig:
@@ -116,12 +117,25 @@ class BiLM:
         state of its own for `state="carry"`."""
         key = precision, engine
         if key not in self._embedders:
-            from elmo.embed.embedder import Embedder
-
-            self._embedders[key] = Embedder(
-                self.network, self.sentence_encoder, precision=precision, engine=engine
-            )
+            self._embedders[key] = self.new_embedder(precision, engine)
         return self._embedders[key]
+
+    def new_embedder(
+        self,
+        precision: str = "float32",
+        engine: str | None = None,
+        token_cache: str | os.PathLike[str] | None = None,
+    ) -> Embedder:
+        """An embedder of the caller's own."""
+        from elmo.embed.embedder import Embedder
+
+        return Embedder(
+            self.network,
+            self.sentence_encoder,
+            token_cache=token_cache,
+            precision=precision,
+            engine=engine,
+        )
 
     def encode(self, sentences: Sequence[str | Sequence[str]]) -> np.ndarray:
         """Ids for Keras models over `ElmoEmbedding`: int32 `(batch, time)` or `(batch, time, M)`.
@@ -144,15 +158,26 @@ class BiLM:
     ) -> list[np.ndarray]:
         """Vectors of sentences; see `elmo.embed.embedder.Embedder.embed_iter`.
 
+        The first time that tokens are longer than the model reads, a warning says that they are cut.
+
         Args:
             precision: `"bfloat16"` and `"int8"` are faster, a little less exact, and want PyTorch
                 (extra `torch`); see `elmo.embed.precision`.
             engine: `"keras"` (its backend) or `"torch"` (PyTorch on the processor); by default the
                 faster one.
         """
-        return self.embedder_in(precision, engine).embed(
+        report = getattr(self.sentence_encoder, "report", None)
+        before = 0 if report is None else report.cut
+        vectors = self.embedder_in(precision, engine).embed(
             sentences, layers=layers, pool=pool, state=state, batch_size=batch_size
         )
+        if report is not None and report.cut > before and not self._told_of_cuts:
+            self._told_of_cuts = True
+            _log.warning(
+                "tokens are longer than the model reads, and cut: %s",
+                f"{report.cut - before:,}, as {report.first_cut[0][:24]!r}",
+            )
+        return vectors
 
     def embed_file(
         self,
@@ -184,29 +209,13 @@ class BiLM:
         Returns:
             An `EmbeddingReport`.
         """
-        from elmo.embed.files import embed_file
-
         if token_cache is None:
             embedder = self.embedder_in(precision, engine)
         else:
-            from elmo.embed.embedder import Embedder
-
-            embedder = Embedder(
-                self.network,
-                self.sentence_encoder,
-                token_cache=token_cache,
-                precision=precision,
-                engine=engine,
-            )
-        paths = [source] if isinstance(source, str | os.PathLike) else source
-        if isinstance(paths, list | tuple) and all(isinstance(p, str | os.PathLike) for p in paths):
-            if fasta:
-                source = Fasta(*paths, rare=residues)
-            else:
-                blank = "skip" if raw else blank_lines
-                reading = {"blank_lines": blank, "encoding_errors": encoding_errors, "raw": raw}
-                source = Corpus(*paths, **reading)
-        return embed_file(embedder, source, output, **options)
+            embedder = self.new_embedder(precision, engine, token_cache)
+        reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+        text = text_to_embed(source, fasta=fasta, residues=residues, **reading)
+        return embedder.embed_file(text, output, **options)
 
     def export(
         self, output: str | os.PathLike[str], format: str = "onnx", **options: Any
@@ -310,6 +319,27 @@ def as_corpus(source: Text, **options: Any) -> Corpus:
         return source
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
     return Corpus(*sources, **options)
+
+
+def text_to_embed(
+    source: Text | Fasta,
+    *,
+    fasta: bool = False,
+    residues: str = "keep",
+    blank_lines: str = "keep",
+    encoding_errors: str = "strict",
+    raw: bool = False,
+) -> Any:
+    """What `BiLM.embed_file` and `elmo embed` read: paths as they say, anything else as it is."""
+    paths = [source] if isinstance(source, str | os.PathLike) else source
+    if not isinstance(paths, list | tuple):
+        return source
+    if not all(isinstance(path, str | os.PathLike) for path in paths):
+        return source
+    if fasta:
+        return Fasta(*paths, rare=residues)
+    blank = "skip" if raw else blank_lines
+    return Corpus(*paths, blank_lines=blank, encoding_errors=encoding_errors, raw=raw)
 
 
 def from_pretrained(pretrained: Pretrained) -> BiLM:

@@ -164,6 +164,25 @@ def test_named_sentences(embedder, tmp_path, name):
         vectors["c"]
 
 
+@pytest.mark.parametrize("name", [*COLUMNAR, "v.hdf5", "v.npz"])
+def test_names_that_are_numbers(embedder, tmp_path, name):
+    fasta = tmp_path / "in.fasta"
+    fasta.write_text(">1\nMKV\n>2\nM\n>0\nMA\n")
+    embed_file(embedder, Fasta(fasta), tmp_path / name)
+    vectors = read_vectors(tmp_path / name)
+    assert vectors.names == ["1", "2", "0"]
+    assert [one.shape[1] for one in vectors] == [3, 1, 2]
+    assert vectors["0"].shape == (3, 2, 10)
+
+
+def test_sentences_of_manylangs_come_in_their_order(embedder, tmp_path):
+    sentences = [["z"], [], ["0", "b"], ["1"], ["z"], ["0"]]
+    report = embed_file(embedder, sentences, tmp_path / "v", layout="manylangs", **PARTS)
+    vectors = read_vectors(report.paths[0])
+    assert vectors.names == ["z", "0\tb", "1", "0"]
+    assert [len(one) for one in vectors] == [1, 2, 1, 1]
+
+
 def test_a_parquet_folder_is_what_tables_are(embedder, expected, tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "GROUP_BYTES", 1)
     path = tmp_path / "v.parquet"

@@ -1,7 +1,9 @@
 """The PyTorch engine: exact in float32, near enough below, whatever Keras runs on."""
 
 import doctest
+import gc
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.embed.embedder import Embedder
 from elmo.embed.engine import KerasEngine
 from elmo.embed.precision import new_engine
+from elmo.embed.sending import pack
 from tests.embed.helpers import CONFIGS, RowEncoder, network, random_sentences, reference
 
 torch = pytest.importorskip("torch")
@@ -58,6 +61,26 @@ def test_carried_state_and_top_layer(engine_class, monkeypatch, block):
         for number, (vectors, tokens) in enumerate(zip(found, sentences, strict=True)):
             layers, states[number % 3] = model.layers(rows.encode(tokens), states.get(number % 3))
             np.testing.assert_allclose(vectors, layers[-1, 1:-1], rtol=0, atol=1e-5)
+
+
+def test_what_was_let_go_is_freed_and_changes_nothing(engine_class, tmp_path):
+    config = CONFIGS["words"]
+    rows, sentences = RowEncoder(config), random_sentences(LENGTHS)
+    encoder = network(config)
+    embedder = Embedder(encoder, rows, engine="torch")
+    wanted, digest = embedder.embed(sentences), embedder.weights_digest
+    watched = weakref.ref(encoder)
+    del encoder
+    embedder.release()
+    gc.collect()
+    assert watched() is None and embedder.encoder is None
+    for found, vectors in zip(embedder.embed(sentences), wanted, strict=True):
+        np.testing.assert_array_equal(found, vectors)
+    assert embedder.weights_digest == digest
+    with pytest.raises(ValueError, match="refresh: this embedder has let go of its network"):
+        embedder.refresh()
+    with pytest.raises(ValueError, match="jobs: this embedder has let go of its network"):
+        pack(embedder, tmp_path)
 
 
 @pytest.mark.parametrize("holes", [False, True])

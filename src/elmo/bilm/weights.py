@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,3 +58,13 @@ def set_weights(network: Any, arrays: Mapping[str, np.ndarray]) -> None:
     for name, variable in variables.items():
         variable.assign(arrays[name])
         there(variable.value)
+
+
+def digest_of(network: Any) -> str:
+    """SHA-256 over every weight's name, shape, type and bytes, in hexadecimal."""
+    found = hashlib.sha256()
+    for name, variable in sorted(network.named_weights().items()):
+        array = to_numpy(variable)  # one after the other: all together are as large as the model
+        found.update(f"{name} {array.shape} {array.dtype}".encode())
+        found.update(np.ascontiguousarray(array))
+    return found.hexdigest()

@@ -5,6 +5,7 @@ Each returns what `--json` prints. Heavy modules are imported inside, so that he
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -234,25 +235,24 @@ def embed(
     options |= {"format": format, "layout": layout, "dtype": dtype, "only": only}
     chosen = choose(output, **options, part_tokens=part_tokens)
 
-    from elmo.api import load
+    from elmo.allocator import return_freed_memory
+    from elmo.api import load, text_to_embed
 
-    report = load(model, vocabulary).embed_file(
-        source,
+    embedder = load(model, vocabulary).new_embedder(precision, engine, token_cache)
+    if jobs is None:
+        embedder.release()
+        gc.collect()  # a network holds itself
+        return_freed_memory()
+    reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+    report = embedder.embed_file(
+        text_to_embed(source, fasta=fasta, residues=residues, **reading),
         output,
         **options,
-        fasta=fasta,
-        residues=residues,
-        token_cache=token_cache,
-        precision=precision,
-        engine=engine,
         overwrite=overwrite,
         resume=resume,
         jobs=jobs,
         threads=threads,
         part_tokens=part_tokens,
-        blank_lines=blank_lines,
-        encoding_errors=encoding_errors,
-        raw=raw,
         progress=progress,
     )
     names = ("layers", "pool", "state", "format", "layout", "dtype")

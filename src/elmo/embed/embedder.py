@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from elmo.bilm.embedding import find_encoder
+from elmo.bilm.weights import digest_of
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.precision import EngineName, Precision, new_engine
 from elmo.embed.results import Result, check_choice, result_shape
@@ -70,8 +71,11 @@ class Embedder:
         engine: EngineName | Any = None,
     ) -> None:
         self._encoder = find_encoder(network)
+        self._digest: str | None = None  # of a network that was let go
         self.sentence_encoder = sentence_encoder
         self.config = self._encoder.config
+        self.policy = self._encoder.dtype_policy.name
+        self._ids_per_token = self._encoder.ids_per_token
         by_name = engine is None or isinstance(engine, str)
         self.precision = precision if by_name else None
         self.engine = new_engine(self._encoder, precision, engine) if by_name else engine
@@ -86,13 +90,35 @@ class Embedder:
 
     @property
     def encoder(self) -> Any:
-        """The `BiLMEncoder` whose weights these are."""
+        """The `BiLMEncoder` whose weights these are; None after `release`."""
         return self._encoder
 
+    @property
+    def weights_digest(self) -> str:
+        """SHA-256 of the network's weights; see `elmo.bilm.weights.digest_of`."""
+        return self._digest or digest_of(self._encoder)
+
     def refresh(self) -> None:
-        """Take the weights that the network has now."""
+        """Take the weights that the network has now.
+
+        Raises:
+            ValueError: the network was let go.
+        """
+        if self._encoder is None:
+            raise ValueError("refresh: this embedder has let go of its network (`release`)")
         self.engine.refresh()
         self.word_cache.clear()
+
+    def release(self) -> None:
+        """Let go of the network, where the engine has all of it packed.
+
+        Where nobody else holds the network, its memory is free for other things: for a large model as
+        much as the packed weights take. There is no `refresh` afterwards, and no `jobs`.
+        """
+        if self._encoder is not None and hasattr(self.engine, "release"):
+            self._digest = self.weights_digest
+            self.engine.release()
+            self._encoder = None
 
     def reset_state(self) -> None:
         """Forget the state that `state="carry"` left behind."""
@@ -203,7 +229,7 @@ class Embedder:
     def _encode(self, sentence: Sequence[str] | str) -> np.ndarray:
         tokens = split_tokens(sentence) if isinstance(sentence, str) else list(sentence)
         ids = self.sentence_encoder.encode(tokens)
-        wanted, width = self._encoder.ids_per_token, ids.shape[1] if ids.ndim == 2 else None
+        wanted, width = self._ids_per_token, ids.shape[1] if ids.ndim == 2 else None
         if wanted != width:
             raise ValueError(
                 f"the sentence encoder gives {width or 'one'} ids a token, and the network reads "

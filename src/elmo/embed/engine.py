@@ -8,7 +8,8 @@ exported graph) can stand in its place:
 - `token_vectors(ids)`: rows of ids `(n, M)` or `(n,)` to float32 `(n, projection_dim)`;
 - `zero_state(rows)`: a `State`;
 - `read(vectors, mask, state, layers)` and `fetch(outputs)`: a window of the recurrence;
-- `refresh()`: takes the network's weights anew.
+- `refresh()`: takes the network's weights anew;
+- `release()`, where the engine can do without the network: lets go of it.
 
 Everything is given and taken in reading order: the engine knows no direction and no sentence.
 """

@@ -13,7 +13,6 @@ import keras
 import numpy as np
 
 from elmo._version import __version__
-from elmo.bilm.weights import to_numpy
 from elmo.embed.plan import types_of
 from elmo.embed.stores.job import Choices
 from elmo.embed.token_cache import TokenCache, encoded_tokens
@@ -91,12 +90,7 @@ def _digest_of(value: Any) -> str | None:
 
 def _model(embedder: Any) -> str:
     found = hashlib.sha256(json.dumps(embedder.config.to_dict(), sort_keys=True).encode())
-    encoder = embedder.encoder
-    found.update(str(encoder.dtype_policy.name).encode())
-    for name, variable in sorted(encoder.named_weights().items()):
-        array = to_numpy(variable)  # one after the other: all together are as large as the model
-        found.update(f"{name} {array.shape} {array.dtype}".encode())
-        found.update(np.ascontiguousarray(array))
+    found.update(f"{embedder.policy} {embedder.weights_digest}".encode())
     return found.hexdigest()[:DIGITS]
 
 

@@ -120,6 +120,7 @@ class Run:
             "sentences": plan.end.sentence,
             "tokens": plan.tokens,
             "vectors": plan.end.row,
+            "named": named or choices.layout == "manylangs",
         }
         job = Job(
             choices=choices,

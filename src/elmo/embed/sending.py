@@ -30,9 +30,11 @@ def pack(embedder: Embedder, folder: Path) -> None:
             "leave jobs out"
         )
     encoder, cache = embedder.encoder, embedder.token_cache
+    if encoder is None:
+        raise ValueError("jobs: this embedder has let go of its network; leave jobs out")
     rest = {
         "config": embedder.config,
-        "policy": encoder.dtype_policy.name,
+        "policy": embedder.policy,
         "sentence_encoder": embedder.sentence_encoder,
         "token_cache": None if cache is None else (cache.tokens, _packed_rows(cache.rows)),
         "cache_size": embedder.word_cache.capacity,

@@ -54,7 +54,7 @@ class TorchEngine:
 
     def __init__(self, encoder: BiLMEncoder, precision: str) -> None:
         self.config = encoder.config
-        self._encoder = encoder
+        self._encoder: BiLMEncoder | None = encoder
         self._pack = PACKINGS[precision]
         self.refresh()
 
@@ -78,6 +78,10 @@ class TorchEngine:
         else:
             self._characters = Characters(self._pack, take, self.config)
         return_freed_memory()
+
+    def release(self) -> None:
+        """Let go of the encoder; there is no `refresh` afterwards."""
+        self._encoder = None
 
     @torch.inference_mode()
     def token_vectors(self, ids: np.ndarray) -> np.ndarray:

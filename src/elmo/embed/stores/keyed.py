@@ -67,7 +67,8 @@ class KeyedHdf5Store:
         places = np.full((len(self._files), self.job.plan.end.sentence), -1, np.int64)
         for number, name in enumerate(self._files):
             path, title = data_folder(self.job) / name, self.output.with_name(name)
-            with new_hdf5(path, title, in_order=self.job.named) as (file, output):
+            in_order = self.job.named or self.job.choices.layout == "manylangs"
+            with new_hdf5(path, title, in_order=in_order) as (file, output):
                 self._reserve(file, places[number], output)
                 file.attrs[LABEL] = label_text(self.job.label)
         np.save(self._places, places)

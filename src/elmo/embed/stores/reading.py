@@ -155,8 +155,10 @@ class KeyedVectors(Vectors):
         super().__init__(path, label)
         self.arrays = arrays
         self._length = len(arrays) - (SENTENCE_INDEX in arrays)
-        last = str(self._length - 1)
-        self._numbered = self._length == 0 or ("0" in arrays and last in arrays)
+        named = self.label.get("named")
+        if named is None:  # of another program: names may look like numbers
+            named = self._length > 0 and not ("0" in arrays and str(self._length - 1) in arrays)
+        self._numbered = not named
 
     def __len__(self) -> int:
         return self._length
