@@ -3,10 +3,15 @@
 import numpy as np
 
 from elmo.bilm.encoder import BiLMEncoder
-from elmo.bilm.weights import set_weights
+from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from tests.reference.bilm import ReferenceBiLM
 from tests.reference.random_model import random_sentence, random_weights
+
+WIDER = BiLMConfig(
+    lstm=LSTMConfig(dim=96, projection_dim=48),
+    char_cnn=CharCNNConfig(filters=[[1, 16], [3, 48], [5, 64]]),
+)
 
 
 class RowEncoder:
@@ -28,6 +33,12 @@ def network(config, seed=0):
     encoder.build()
     weights = random_weights(config, seed)
     set_weights(encoder, {n: w for n, w in weights.items() if not n.startswith("softmax/")})
+    return encoder
+
+
+def milder(encoder):
+    """Smaller weights: at full scale rounding would grow from position to position."""
+    set_weights(encoder, {name: w * 2 / 3 for name, w in get_weights(encoder).items()})
     return encoder
 
 

@@ -3,11 +3,15 @@
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.config import BiLMConfig, LSTMConfig
+from elmo.embed import precision
+from elmo.embed.embedder import Embedder
 from elmo.embed.precision import CELLS, new_engine
+from tests.embed.helpers import WIDER, RowEncoder, milder, network, random_sentences
 
 pytestmark = pytest.mark.numerics
 BACKEND = keras.backend.backend()
@@ -31,6 +35,30 @@ def test_pytorch_computes_where_it_is_faster():
     assert new_engine(encoder(8), "int8").name == "torch"
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda"])
+def test_a_gpu_computes_what_it_can(monkeypatch, device):
+    pytest.importorskip("torch")
+    assert precision._device(encoder(8)) == "cpu"
+    assert new_engine(encoder(8), "bfloat16").name == "torch"
+    monkeypatch.setattr(precision, "_device", lambda _: device)
+    assert new_engine(encoder()).name == "keras"
+    assert new_engine(encoder(8), "bfloat16").name == "keras"
+    assert new_engine(encoder(8), "int8").name == "torch"
+
+
+def test_bfloat16_of_the_backend_is_near():
+    rows, reads = RowEncoder(WIDER), milder(network(WIDER))
+    sentences = random_sentences([3, 0, 1, 40, 6, 6, 17, 2])
+    exact = Embedder(reads, rows, engine="keras").embed(sentences)
+    near = Embedder(reads, rows, precision="bfloat16", engine="keras").embed(sentences)
+    for one, other in zip(exact, near, strict=True):
+        assert one.shape == other.shape and other.dtype == np.float32
+        norms = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
+        assert ((one * other).sum(-1) / norms > 0.9995).all()
+        np.testing.assert_array_equal(one[:1], other[:1])  # the token encoder stays in float32
+        assert not one.size or not np.allclose(one, other, rtol=0, atol=1e-5)
+
+
 def test_without_pytorch(monkeypatch):
     if BACKEND == "torch":
         pytest.skip("Keras itself runs on it")
@@ -43,5 +71,5 @@ def test_without_pytorch(monkeypatch):
 def test_what_is_no_choice():
     with pytest.raises(ValueError, match="engine='jax': must be 'keras', 'torch', or None"):
         new_engine(None, engine="jax")
-    with pytest.raises(ValueError, match="engine='keras' computes in float32, not in 'int8'"):
+    with pytest.raises(ValueError, match="engine='keras' computes in float32 or bfloat16, not in"):
         new_engine(None, "int8", "keras")

@@ -8,21 +8,24 @@ import weakref
 import numpy as np
 import pytest
 
-from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.embed.embedder import Embedder
 from elmo.embed.engine import KerasEngine
 from elmo.embed.precision import new_engine
 from elmo.embed.sending import pack
-from tests.embed.helpers import CONFIGS, RowEncoder, network, random_sentences, reference
+from tests.embed.helpers import (
+    CONFIGS,
+    WIDER,
+    RowEncoder,
+    milder,
+    network,
+    random_sentences,
+    reference,
+)
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.numerics
 
 LENGTHS = [3, 0, 1, 40, 6, 6, 17, 2]
-WIDER = BiLMConfig(
-    lstm=LSTMConfig(dim=96, projection_dim=48),
-    char_cnn=CharCNNConfig(filters=[[1, 16], [3, 48], [5, 64]]),
-)
 COSINE = 0.9995
 
 
@@ -105,11 +108,7 @@ def test_any_mask_leaves_the_state_where_it_is(engine_class, holes):
 
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 def test_lower_precisions_are_near(precision):
-    from elmo.bilm.weights import get_weights, set_weights
-
-    encoder = network(WIDER)
-    # At the full scale of these weights rounding grows from position to position.
-    set_weights(encoder, {name: w * 2 / 3 for name, w in get_weights(encoder).items()})
+    encoder = milder(network(WIDER))
     rows = RowEncoder(WIDER)
     sentences = random_sentences(LENGTHS)
     exact = Embedder(encoder, rows).embed(sentences)

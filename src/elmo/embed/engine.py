@@ -38,6 +38,8 @@ class KerasEngine:
 
     Args:
         encoder: a built `BiLMEncoder`.
+        precision: `"float32"`, or `"bfloat16"` for the products of the recurrence: sums and state stay
+            in float32, and so does the token encoder, which each distinct token passes once.
 
     Example:
         >>> from elmo.config import BiLMConfig, LSTMConfig
@@ -55,12 +57,12 @@ class KerasEngine:
 
     name = "keras"
 
-    def __init__(self, encoder: BiLMEncoder) -> None:
+    def __init__(self, encoder: BiLMEncoder, precision: str = "float32") -> None:
         self.config = encoder.config
         lstm = self.config.lstm
         clip = lstm.proj_clip if lstm.projects else None
         self._settings = LSTMSettings(lstm.cell_clip, clip, lstm.forget_bias)
-        self._dtype = encoder.compute_dtype
+        self._dtype = encoder.compute_dtype if precision == "float32" else precision
         self._encoder = encoder
         self._encode = compiled(encoder, encoder.encode_tokens)
         self._windows = {

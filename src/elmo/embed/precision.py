@@ -26,8 +26,10 @@ def check_precision(precision: str, engine: str | None = None) -> None:
     if engine is not None and engine not in get_args(EngineName):
         known = ", ".join(map(repr, get_args(EngineName)))
         raise ValueError(f"engine={engine!r}: must be {known}, or None")
-    if engine == "keras" and precision != "float32":
-        raise ValueError(f"engine='keras' computes in float32, not in {precision!r}: use 'torch'")
+    if engine == "keras" and precision == "int8":
+        raise ValueError(
+            "engine='keras' computes in float32 or bfloat16, not in 'int8': use 'torch'"
+        )
 
 
 def new_engine(
@@ -37,13 +39,14 @@ def new_engine(
 
     Args:
         encoder: a built `BiLMEncoder`.
-        precision: `"bfloat16"` and `"int8"` are computed by PyTorch; faster on processors with
+        precision: `"bfloat16"` and `"int8"` are faster on GPUs (bfloat16) and on processors with
             instructions for them, and a little less exact (the cosine to float32 stays above 0.9995;
             benchmarks/NOTES.md).
-        engine: `"keras"`: Keras's backend. `"torch"`: PyTorch on the processor, whatever Keras runs on.
-            By default the faster one: PyTorch in reduced precision, and in float32 for models of
-            `CELLS` and more where Keras runs on a processor, on JAX or PyTorch, and PyTorch is
-            installed with oneDNN. In float32 both agree within 1e-5.
+        engine: `"keras"`: Keras's backend, on a GPU where it has one. `"torch"`: PyTorch on the
+            processor, whatever Keras runs on. By default the faster one: the backend for bfloat16 on
+            a GPU, PyTorch for int8 and for bfloat16 elsewhere, and in float32 for models of `CELLS`
+            and more where Keras runs on a processor, on JAX or PyTorch, and PyTorch is installed
+            with oneDNN. In float32 both agree within 1e-5.
 
     Raises:
         ValueError: no such precision or engine.
@@ -57,10 +60,9 @@ def new_engine(
     """
     check_precision(precision, engine)
     if engine is None:
-        torch_is_faster = precision != "float32" or _torch_is_faster(encoder)
-        engine = "torch" if torch_is_faster else "keras"
+        engine = "torch" if _torch_is_faster(encoder, precision) else "keras"
     if engine == "keras":
-        return KerasEngine(encoder)
+        return KerasEngine(encoder, precision)
     wait_briefly()
     try:
         import torch  # noqa: F401
@@ -74,11 +76,17 @@ def new_engine(
     return TorchEngine(encoder, precision)
 
 
-def _torch_is_faster(encoder: BiLMEncoder) -> bool:
-    """Whether PyTorch should compute in float32 what Keras's backend could."""
+def _torch_is_faster(encoder: BiLMEncoder, precision: str) -> bool:
+    """Whether PyTorch should compute on the processor what Keras's backend could."""
+    if precision == "int8":
+        return True
+    device = _device(encoder)
+    if precision == "bfloat16":
+        return device == "cpu"
     if encoder.config.lstm.dim < CELLS or encoder.compute_dtype != "float32":
         return False
-    if not _on_processor(encoder):
+    # TensorFlow's threads and PyTorch's disturb one another.
+    if device != "cpu" or keras.backend.backend() == "tensorflow":
         return False
     wait_briefly()
     try:
@@ -88,9 +96,11 @@ def _torch_is_faster(encoder: BiLMEncoder) -> bool:
     return torch.backends.mkldnn.is_available()
 
 
-def _on_processor(encoder: BiLMEncoder) -> bool:
-    """Whether the weights lie there, on a backend whose threads PyTorch's get on with."""
+def _device(encoder: BiLMEncoder) -> str:
+    """The kind of device where the weights lie: `"cpu"`, `"gpu"`, `"cuda"`, `"tpu"` …"""
     value = encoder.weights[0].value
     if keras.backend.backend() == "jax":
-        return all(device.platform == "cpu" for device in value.devices())
-    return keras.backend.backend() == "torch" and value.device.type == "cpu"
+        return next(iter(value.devices())).platform
+    if keras.backend.backend() == "torch":
+        return value.device.type
+    return value.device.split(":")[-2].lower()  # "/job:localhost/replica:0/task:0/device:CPU:0"
