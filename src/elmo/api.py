@@ -161,8 +161,8 @@ class BiLM:
         The first time that tokens are longer than the model reads, a warning says that they are cut.
 
         Args:
-            precision: `"bfloat16"` and `"int8"` are faster, a little less exact, and want PyTorch
-                (extra `torch`); see `elmo.embed.precision`.
+            precision: `"bfloat16"` and `"int8"` are faster, a little less exact, and on a processor
+                want PyTorch (extra `torch`); see `elmo.embed.precision`.
             engine: `"keras"` (its backend) or `"torch"` (PyTorch on the processor); by default the
                 faster one.
         """
