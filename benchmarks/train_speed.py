@@ -7,7 +7,10 @@ projected to 200 in both directions, 1,000 negatives, batches of 32 rows of 35 t
 text is WikiText-2's training part where `ELMO_DATA` has it, its lines (paragraphs) shuffled as in a
 training: the two directions of a batch read 930 distinct types, each of which the character CNN reads
 once. With `--text random` types are drawn by Zipf's law, 1,006 of them. The matrix rate is taken in
-the same process.
+the same process, in the precision of the products. The original size on a GPU:
+
+    python -m benchmarks.train_speed --characters --dim 4096 --projection-dim 512 --negatives 8192 \\
+      --vocabulary-size 800000 --batch-size 384 --window 20 --precision mixed_bfloat16 --text random
 """
 
 import argparse
@@ -114,11 +117,12 @@ def main():
     stepping = Stepping(batches, config, training)
     stepping.seconds(3)
     stepping.seconds(options.steps)
-    rates = [matmul_rate()]
+    dtype = options.precision.removeprefix("mixed_")
+    rates = [matmul_rate(dtype=dtype)]
     waited = stepping.step.waiting
     seconds = [stepping.seconds(options.steps) for _ in range(options.rounds)]
     waited = (stepping.step.waiting - waited) / (sum(seconds) * options.steps)
-    rates.append(matmul_rate())
+    rates.append(matmul_rate(dtype=dtype))
     stepping.feed.close()
 
     tokens = options.batch_size * options.window
