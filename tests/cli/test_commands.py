@@ -242,7 +242,7 @@ def test_interrupted_embedding_says_how_to_go_on(model, texts, tmp_path):
     output, whole = tmp_path / "v.hdf5", tmp_path / "whole.hdf5"
     # So many parts that the signal finds some of them still to be done.
     text = tmp_path / "long.txt"
-    text.write_text((texts / "train.txt").read_text() * 20)
+    text.write_text((texts / "train.txt").read_text() * 6)
     words = ("embed", model, text, "--part-tokens", 200, "--layers", "top", "-o")
     process = spawn(*words, output)
     done = tmp_path / "v.hdf5.unfinished" / "done"

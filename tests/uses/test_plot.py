@@ -62,3 +62,13 @@ def test_what_cannot_be_drawn(tmp_path):
     (tmp_path / "one" / "run" / "metrics.csv").write_text(",".join(COLUMNS) + "\n")
     assert "no line to draw" in refused("plot", one, "-o", target)
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"epoch,valid_both\n1,\xff\n", b"epoch,valid_both\n1,high\n", b"epoch\n1,2,3\n"]
+)
+def test_what_is_no_metrics(tmp_path, content):
+    path = tmp_path / "metrics.csv"
+    path.write_bytes(content)
+    said = refused("plot", path, "-o", tmp_path / "p.png")
+    assert f"{path}: no metrics of a training" in said

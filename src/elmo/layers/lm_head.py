@@ -13,11 +13,15 @@ from elmo.layers.sampled_softmax import exact_nats, exact_nats_in_blocks
 
 @keras.saving.register_keras_serializable(package="elmo")
 class LMHead(keras.layers.Layer):
-    """Scores of all types for the next token, logits = h·Wᵀ + b, shared by both directions.
+    r"""Scores of all types for the next token, for both directions (Peters et al. 2018, section 3.1).
+
+    .. math:: P(t_k = v) = \mathrm{softmax}(W h_k + b)_v
 
     Args:
         vocabulary_size: V.
         projection_dim: P.
+        tied: whether W is the embedding matrix of the words, given at each call (Press and Wolf 2017);
+            else it is the layer's own.
 
     Call arguments:
         inputs: `(…, P)`.

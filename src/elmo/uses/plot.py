@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +62,10 @@ def _read(run: Path, column: str) -> tuple[str, Rows]:
     path = run if run.is_file() else run / "run" / "metrics.csv"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; name the folder of a training")
-    rows = read_metrics(path)
+    try:
+        rows = read_metrics(path)
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:
+        raise ConfigError(f"{path}: no metrics of a training ({error})") from error
     if rows and column not in rows[0]:
         known = ", ".join(
             name for name in rows[0] if name.endswith(("forward", "backward", "both"))
