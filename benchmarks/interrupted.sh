@@ -3,24 +3,25 @@
 #
 #     bash benchmarks/interrupted.sh MODEL TEXT [FORMAT ...]
 set -uo pipefail
-model=$1 text=$2
+model=$(realpath "$1") text=$(realpath "$2")
 shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
+embed=(python -m elmo embed "$model" "$text" --part-tokens 16384)
 
 for kind in "${@:-npy}"; do
-  elmo embed "$model" "$text" -o "whole.$kind" > whole.log 2>&1
+  "${embed[@]}" -o "whole.$kind" > whole.log 2>&1 || exit 1
   again=()
   for seconds in 7 9 11; do
-    elmo embed "$model" "$text" -o "broken.$kind" "${again[@]}" > broken.log 2>&1 &
+    "${embed[@]}" -o "broken.$kind" "${again[@]}" > broken.log 2>&1 &
     process=$!
     sleep "$seconds"
     kill -9 "$process" && echo "$kind: killed after $seconds s"
     wait "$process" 2> /dev/null
     again=(--resume)
   done
-  elmo embed "$model" "$text" -o "broken.$kind" --resume --json 2> broken.log |
+  "${embed[@]}" -o "broken.$kind" --resume --json 2> broken.log |
     python -c 'import json, sys; r = json.load(sys.stdin); print("resumed:", r["resumed"], "of", r["parts"], "parts")'
   diff -r "whole.$kind" "broken.$kind" && echo "$kind: the same bytes"
   for made in whole broken; do
