@@ -33,10 +33,11 @@ def median_seconds(run, rounds):
 
 def ours(options):
     """Rows of results of the package, and the rates of products."""
-    import keras
+    from benchmarks.embed_once import build  # first, for it chooses Keras's backend
+
+    import keras  # isort: skip
 
     from benchmarks.arithmetic import machine, matmul_rate, recurrence_flops
-    from benchmarks.embed_once import build
     from elmo.embed.engine import KerasEngine
 
     encoder = build(options.size)
