@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,10 @@ def refused(*words, input=None):
 
 
 def spawn(*words):
-    """Start a command as a process of its own."""
+    """Start a command as a process of its own, which Ctrl-C reaches."""
+    # Where a shell has started the tests in the background they ignore it, and so would the command.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         [sys.executable, "-m", "elmo", *map(str, words)],
         stdout=subprocess.PIPE,
