@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from elmo.layers.first_values import blank_weights
 from elmo.text.corpus import Corpus, split_tokens
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
-from elmo.text.fasta import Fasta
+from elmo.text.sources import Text, as_corpus, text_to_embed
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches import Tokens
 from elmo.training.evaluation import Evaluation, Evaluator, evaluate
@@ -36,8 +36,6 @@ _log = logging.getLogger("elmo")
 _GIVE_VOCABULARY = (
     "put it beside the model as vocab.txt, or give its file (--vocabulary, elmo.load)"
 )
-
-Text = str | os.PathLike[str] | Corpus | Iterable[str | os.PathLike[str]]
 
 
 class BiLM:
@@ -311,35 +309,6 @@ class BiLM:
         self.network.save(aside)
         os.replace(aside, path)
         return path
-
-
-def as_corpus(source: Text, **options: Any) -> Corpus:
-    """A `Corpus` of paths and patterns; one that is given stays as it is."""
-    if isinstance(source, Corpus):
-        return source
-    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
-    return Corpus(*sources, **options)
-
-
-def text_to_embed(
-    source: Text | Fasta,
-    *,
-    fasta: bool = False,
-    residues: str = "keep",
-    blank_lines: str = "keep",
-    encoding_errors: str = "strict",
-    raw: bool = False,
-) -> Any:
-    """What `BiLM.embed_file` and `elmo embed` read: paths as they say, anything else as it is."""
-    paths = [source] if isinstance(source, str | os.PathLike) else source
-    if not isinstance(paths, list | tuple):
-        return source
-    if not all(isinstance(path, str | os.PathLike) for path in paths):
-        return source
-    if fasta:
-        return Fasta(*paths, rare=residues)
-    blank = "skip" if raw else blank_lines
-    return Corpus(*paths, blank_lines=blank, encoding_errors=encoding_errors, raw=raw)
 
 
 def from_pretrained(pretrained: Pretrained) -> BiLM:

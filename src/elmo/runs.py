@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elmo import fine_tuning
-from elmo.api import BiLM, Text, as_corpus, load
+from elmo.api import BiLM, load
 from elmo.bilm.initialization import new_network
 from elmo.bilm.weights import set_weights
 from elmo.config import ConfigError
@@ -28,6 +28,7 @@ from elmo.run_folder import (
 )
 from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
+from elmo.text.sources import Text, as_corpus
 from elmo.text.vocabulary import Vocabulary
 from elmo.training import defaults
 from elmo.training.advice import before_training

@@ -236,7 +236,8 @@ def embed(
     chosen = choose(output, **options, part_tokens=part_tokens)
 
     from elmo.allocator import return_freed_memory
-    from elmo.api import load, text_to_embed
+    from elmo.api import load
+    from elmo.text.sources import text_to_embed
 
     embedder = load(model, vocabulary).new_embedder(precision, engine, token_cache)
     if jobs is None:

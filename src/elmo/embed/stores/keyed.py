@@ -67,8 +67,7 @@ class KeyedHdf5Store:
         places = np.full((len(self._files), self.job.plan.end.sentence), -1, np.int64)
         for number, name in enumerate(self._files):
             path, title = data_folder(self.job) / name, self.output.with_name(name)
-            in_order = self.job.named or self.job.choices.layout == "manylangs"
-            with new_hdf5(path, title, in_order=in_order) as (file, output):
+            with new_hdf5(path, title, in_order=self.job.label["named"]) as (file, output):
                 self._reserve(file, places[number], output)
                 file.attrs[LABEL] = label_text(self.job.label)
         np.save(self._places, places)
@@ -83,10 +82,9 @@ class KeyedHdf5Store:
                 key = manylangs_key(tokens)
                 if not key:
                     continue
-                check_key(key, tokens)  # a NUL would end it, and it would look like another's
-                if key in file:
-                    continue
-            check_key(key, tokens)
+            check_key(key, tokens)  # first: a NUL would end it, and it would look like another's
+            if choices.layout == "manylangs" and key in file:
+                continue
             if output.failure is not None:
                 raise output.failure
             whole = shape if choices.pool else (*shape[:-1], len(tokens), shape[-1])

@@ -1,0 +1,41 @@
+"""What users give as a text: paths, patterns or objects, made into one thing that is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from elmo.text.corpus import Corpus
+from elmo.text.fasta import Fasta
+
+Text = str | os.PathLike[str] | Corpus | Iterable[str | os.PathLike[str]]
+
+
+def as_corpus(source: Text, **options: Any) -> Corpus:
+    """A `Corpus` of paths and patterns; one that is given stays as it is."""
+    if isinstance(source, Corpus):
+        return source
+    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
+    return Corpus(*sources, **options)
+
+
+def text_to_embed(
+    source: Text | Fasta,
+    *,
+    fasta: bool = False,
+    residues: str = "keep",
+    blank_lines: str = "keep",
+    encoding_errors: str = "strict",
+    raw: bool = False,
+) -> Any:
+    """What `BiLM.embed_file` and `elmo embed` read: paths as they say, anything else as it is."""
+    paths = [source] if isinstance(source, str | os.PathLike) else source
+    if not isinstance(paths, list | tuple):
+        return source
+    if not all(isinstance(path, str | os.PathLike) for path in paths):
+        return source
+    if fasta:
+        return Fasta(*paths, rare=residues)
+    blank = "skip" if raw else blank_lines
+    return Corpus(*paths, blank_lines=blank, encoding_errors=encoding_errors, raw=raw)
