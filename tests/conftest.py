@@ -2,8 +2,12 @@
 
 import os
 import pathlib
+from pathlib import Path
 
+import numpy as np
 import pytest
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,3 +31,26 @@ def data_folder():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def peer_numbers():
+    """What bilm-tf, AllenNLP and simple_elmo give; see `tests/fixtures/migrating/README.md`."""
+    with np.load(FIXTURES / "migrating" / "numbers.npz") as file:
+        return dict(file)
+
+
+@pytest.fixture(scope="session")
+def peer_text():
+    """The file of sentences that they read, and its tokens."""
+    path = FIXTURES / "migrating" / "text.txt"
+    return path, [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="session")
+def peer_model(data_folder, tmp_path_factory):
+    """The model that they read: a folder with `options.json` and `weights.hdf5`."""
+    place, folder = data_folder("bilm-tf-checkpoint"), tmp_path_factory.mktemp("peer")
+    for name in ("weights.hdf5", "model/options.json"):
+        (folder / Path(name).name).write_bytes((place / name).read_bytes())
+    return folder

@@ -170,22 +170,23 @@ class Elmo(keras.layers.Layer):
         if len(outer) > 1:
             ids = ops.reshape(ids, (-1, *ops.shape(ids)[-2:]))
         vectors, mask = self._token_vectors(ids, word_inputs)
-        layers = self._read(vectors, mask)
+        # A row with a token without ids inside is read as far as it has tokens, as in AllenNLP.
+        read = _prefix(mask)
+        layers = _hide(self._read(vectors, read), vectors, mask)
         if not self.requires_grad:
             layers = ops.stop_gradient(layers)
         found = []
-        words = mask
+        words, shown = mask, mask | read
         for mix in self.mixes:
             mixed = mix(layers, mask=mask)
             if not self.keep_sentence_boundaries:
-                mixed, words = trim_boundaries(mixed, mask)
-            mixed = mixed * ops.expand_dims(ops.cast(words, mixed.dtype), -1)
+                mixed, words = trim_boundaries(mixed, read)
+                shown = words
+            mixed = mixed * ops.expand_dims(ops.cast(shown, mixed.dtype), -1)
             mixed = self.drop(mixed, training=training)
             found.append(ops.reshape(mixed, (*outer, *ops.shape(mixed)[1:])))
-        if not found:
-            words = (
-                mask if self.keep_sentence_boundaries else trim_boundaries(layers[:, 0], mask)[1]
-            )
+        if not found and not self.keep_sentence_boundaries:
+            words = trim_boundaries(layers[:, 0], read)[1]
         words = ops.reshape(words, (*outer, ops.shape(words)[1]))
         return {"elmo_representations": found, "mask": words}
 
@@ -209,7 +210,8 @@ class Elmo(keras.layers.Layer):
 
     def _from_cache(self, rows: Any) -> Any:
         table = ops.cast(self._cache, self.compute_dtype)
-        return ops.take(table, ops.clip(rows - 1, 0, table.shape[0] - 1), axis=0)
+        vectors = ops.take(table, ops.clip(rows - 1, 0, table.shape[0] - 1), axis=0)
+        return vectors * ops.expand_dims(ops.cast(rows > 0, vectors.dtype), -1)
 
     def _read(self, vectors: Any, mask: Any) -> Any:
         if self.state == "reset":
@@ -282,7 +284,10 @@ def _must_read_bytes(config: BiLMConfig) -> None:
 
 
 def _between(ids: Any, real: Any, begin: np.ndarray, end: np.ndarray) -> Any:
-    """Ids `(batch, tokens, M)` between boundaries, `(batch, tokens + 2, M)`, padded behind."""
+    """Ids `(batch, tokens, M)` between boundaries, `(batch, tokens + 2, M)`, padded behind.
+
+    The end stands after as many positions as there are real tokens, in place of what stood there.
+    """
     batch, time, width = ops.shape(ids)
     lengths = ops.sum(ops.cast(real, "int32"), axis=1)  # (batch,)
     row = ops.ones((batch, 1, 1), "int32")
@@ -291,9 +296,21 @@ def _between(ids: Any, real: Any, begin: np.ndarray, end: np.ndarray) -> Any:
     bounded = ops.concatenate([begin_row, ops.cast(ids, "int32"), after], axis=1)
     place = ops.expand_dims(ops.arange(time + 2, dtype="int32"), 0)
     is_end = ops.expand_dims(place == ops.expand_dims(lengths + 1, 1), -1)
-    kept = ops.expand_dims(place <= ops.expand_dims(lengths, 1), -1)
-    bounded = bounded * ops.cast(kept, "int32")
     return ops.where(is_end, ops.cast(ops.convert_to_tensor(end), "int32"), bounded)
+
+
+def _prefix(mask: Any) -> Any:
+    """As many positions of each row as `mask` `(batch, time)` has, from the first on."""
+    lengths = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
+    return ops.expand_dims(ops.arange(ops.shape(mask)[1], dtype="int32"), 0) < lengths
+
+
+def _hide(layers: Any, vectors: Any, mask: Any) -> Any:
+    """`layers` `(batch, n_layers, time, 2P)`, layer 0 made of `vectors` where `mask` is true."""
+    vectors = vectors * ops.expand_dims(ops.cast(mask, vectors.dtype), -1)
+    copies = layers.shape[-1] // vectors.shape[-1]
+    bottom = ops.concatenate([vectors] * copies, axis=-1)
+    return ops.concatenate([ops.expand_dims(bottom, 1), layers[:, 1:]], axis=1)
 
 
 def _is_concrete(value: Any) -> bool:
