@@ -74,7 +74,7 @@ def test_sentences_come_one_after_the_other(files):
 
 def test_ids():
     ids = batch_to_ids([["é", "<S>"], ["a", "b", "x" * 60]])
-    assert ids.shape == (2, 3, 50) and ids.dtype == np.int32
+    assert ids.shape == (2, 3, 50)
     assert ids[0, 0, :5].tolist() == [259, 0xC3 + 1, 0xA9 + 1, 260, 261]
     assert ids[0, 1, :4].tolist() == [259, 257, 260, 261]  # begin of sentence
     assert not ids[0, 2].any()

@@ -2,7 +2,8 @@
 
 `from allennlp.commands.elmo import ElmoEmbedder` and
 `from allennlp.modules.elmo import Elmo, batch_to_ids` become
-`from elmo.compat.allennlp import Elmo, ElmoEmbedder, batch_to_ids`. AllenNLP itself is not needed.
+`from elmo.compat.allennlp import Elmo, ElmoEmbedder, batch_to_ids`. AllenNLP itself is not needed. Code
+that cannot be changed finds the same under AllenNLP's own names after `import elmo.compat.as_allennlp`.
 """
 
 from __future__ import annotations
@@ -10,22 +11,56 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from elmo.api import load
+from elmo.compat import byte_ids
+from elmo.compat.allennlp_indexer import ELMoCharacterMapper, ELMoTokenCharactersIndexer
 from elmo.compat.allennlp_layer import Elmo
-from elmo.compat.byte_ids import PublishedEncoder, batch_to_ids
+from elmo.compat.allennlp_mix import ScalarMix
+from elmo.compat.allennlp_token_embedder import ElmoTokenEmbedder
+from elmo.compat.byte_ids import PublishedEncoder
+from elmo.compat.tensors import as_tensor
 from elmo.embed.embedder import Embedder
 from elmo.embed.writers import Hdf5Writer
 from elmo.formats.registry import MODELS
 
-__all__ = ["DEFAULT_OPTIONS_FILE", "DEFAULT_WEIGHT_FILE", "Elmo", "ElmoEmbedder", "batch_to_ids"]
+__all__ = [
+    "DEFAULT_OPTIONS_FILE",
+    "DEFAULT_WEIGHT_FILE",
+    "ELMoCharacterMapper",
+    "ELMoTokenCharactersIndexer",
+    "Elmo",
+    "ElmoEmbedder",
+    "ElmoTokenEmbedder",
+    "ScalarMix",
+    "batch_to_ids",
+]
 
 DEFAULT_OPTIONS_FILE, DEFAULT_WEIGHT_FILE = (file.url for file in MODELS["original"].files)
 DEFAULT_BATCH_SIZE = 64
 FORMATS = ("all", "top", "average")
+
+
+def batch_to_ids(batch: Sequence[Sequence[str]]) -> Any:
+    """Character ids of sentences.
+
+    Args:
+        batch: lists of tokens.
+
+    Returns:
+        `(batch, longest, 50)`: without boundaries, which `Elmo` adds, and 0 for padding. Where
+        Keras's backend is PyTorch a tensor of int64, as in AllenNLP, otherwise a NumPy array of
+        int32.
+
+    Example:
+        >>> ids = batch_to_ids([["First", "sentence", "."], ["Another", "."]])
+        >>> tuple(ids.shape), int(ids[1, 2].sum())
+        ((2, 3, 50), 0)
+    """
+    return as_tensor(byte_ids.batch_to_ids(batch))
 
 
 class ElmoEmbedder:
@@ -64,6 +99,7 @@ class ElmoEmbedder:
         original = (options_file, weight_file) == (DEFAULT_OPTIONS_FILE, DEFAULT_WEIGHT_FILE)
         self.elmo_bilm = load("original" if original else (options_file, weight_file))
         self.cuda_device = cuda_device
+        self.indexer = ELMoTokenCharactersIndexer()
         self.state = state
         encoder, config = self.elmo_bilm.sentence_encoder, self.elmo_bilm.config
         if self.elmo_bilm.characters == "bytes":
@@ -93,19 +129,20 @@ class ElmoEmbedder:
             batch: lists of tokens.
 
         Returns:
-            For each sentence what `embed_sentence` gives; `(3, 0, 1024)` for an empty one. An empty
-            sentence alone leaves the state as it is.
+            For each sentence what `embed_sentence` gives; `(3, 0, 1024)` for an empty one. A batch
+            without any token leaves the state as it is.
         """
         batch = list(batch)
-        state = "reset" if batch == [[]] else self.state
+        # As in AllenNLP, where such a batch is not read.
+        state = self.state if any(len(sentence) for sentence in batch) else "reset"
         return self._embedder.embed(batch, state=state, batch_size=max(1, len(batch)))
 
-    def batch_to_embeddings(self, batch: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+    def batch_to_embeddings(self, batch: Sequence[Sequence[str]]) -> tuple[Any, Any]:
         """As `embed_batch`, padded.
 
         Returns:
             float32 `(batch, n_layers + 1, longest, 2 * projection_dim)` and a mask of the tokens,
-            `(batch, longest)`. (Tensors of PyTorch in AllenNLP.)
+            `(batch, longest)`; tensors where Keras's backend is PyTorch, otherwise arrays.
         """
         found = self.embed_batch(batch)
         longest = max((vectors.shape[1] for vectors in found), default=0)
@@ -115,7 +152,7 @@ class ElmoEmbedder:
         for number, vectors in enumerate(found):
             padded[number, :, : vectors.shape[1]] = vectors
             mask[number, : vectors.shape[1]] = 1
-        return padded, mask
+        return as_tensor(padded), as_tensor(mask)
 
     def embed_sentences(
         self, sentences: Iterable[Sequence[str]], batch_size: int = DEFAULT_BATCH_SIZE
