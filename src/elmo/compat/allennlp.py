@@ -22,6 +22,7 @@ from elmo.compat.allennlp_layer import Elmo
 from elmo.compat.allennlp_mix import ScalarMix
 from elmo.compat.allennlp_token_embedder import ElmoTokenEmbedder
 from elmo.compat.byte_ids import PublishedEncoder
+from elmo.compat.private_parts import EmbedderModel
 from elmo.compat.tensors import as_tensor
 from elmo.embed.embedder import Embedder
 from elmo.embed.writers import Hdf5Writer
@@ -97,14 +98,15 @@ class ElmoEmbedder:
         if state not in ("carry", "reset"):
             raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
         original = (options_file, weight_file) == (DEFAULT_OPTIONS_FILE, DEFAULT_WEIGHT_FILE)
-        self.elmo_bilm = load("original" if original else (options_file, weight_file))
+        model = load("original" if original else (options_file, weight_file))
         self.cuda_device = cuda_device
         self.indexer = ELMoTokenCharactersIndexer()
         self.state = state
-        encoder, config = self.elmo_bilm.sentence_encoder, self.elmo_bilm.config
-        if self.elmo_bilm.characters == "bytes":
+        encoder, config = model.sentence_encoder, model.config
+        if model.characters == "bytes":
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
-        self._embedder = Embedder(self.elmo_bilm.network, encoder)
+        self._embedder = Embedder(model.network, encoder)
+        self.elmo_bilm = EmbedderModel(model, self._embedder)
 
     def reset_state(self) -> None:
         """Forget the state that earlier calls left (AllenNLP cannot)."""

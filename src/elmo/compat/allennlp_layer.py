@@ -14,6 +14,7 @@ from elmo.bilm.embedding import find_encoder
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.compat.byte_ids import PublishedEncoder
+from elmo.compat.private_parts import PrivateParts
 from elmo.config import BiLMConfig
 from elmo.embed.carried_state import CarriedState
 from elmo.formats.download import resolve
@@ -144,6 +145,10 @@ class Elmo(keras.layers.Layer):
     def reset_state(self) -> None:
         """Forget the state that earlier calls left."""
         self._carried.reset()
+
+    @property
+    def _elmo_lstm(self) -> PrivateParts:
+        return PrivateParts(self.reset_state)
 
     def _cached(self, words: list[str]) -> Any:
         """Token vectors of words, the boundaries' first, as a variable `(2 + V, P)`."""
