@@ -53,6 +53,15 @@ def test_the_layouts(encoder, tmp_path):
     assert words.read_text(encoding="utf-8").split()[:3] == ["<UNK>", "<S>", "</S>"]
 
 
+def test_rows_keep_the_order_of_the_words(encoder, tmp_path):
+    words = ["sat", "</S>", "cat", "<S>", "naïve"]
+    path, names = write_token_cache(make(encoder), words, tmp_path / "tokens.hdf5")
+    assert names.read_text(encoding="utf-8").split() == ["<UNK>", *words]
+    (vectors,) = make(encoder).embed([["sat", "cat", "naïve"]], layers="token")
+    with h5py.File(path) as file:
+        np.testing.assert_allclose(file["embedding"][[1, 3, 5]], vectors, atol=1e-6)
+
+
 def test_words_of_the_cache_skip_the_network(encoder, tmp_path):
     rows = np.arange(30, dtype="float32").reshape(6, 5)
     embedder = make(encoder, token_cache=TokenCache(WORDS, rows))

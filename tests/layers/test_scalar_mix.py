@@ -94,3 +94,15 @@ def test_arguments_that_make_no_sense_are_named(change, message):
 def test_another_number_of_layers_is_refused():
     with pytest.raises(ValueError, match="n_layers=3"):
         ScalarMix(n_layers=3)(LAYERS)
+
+
+def test_the_top_layer_alone():
+    """γ times the last layer, and γ is all that is learned."""
+    options = {"n_layers": 4, "use_top_only": True, "initial_gamma": 2.0}
+    run_layer_test(ScalarMix, options, LAYERS, (3, 6, 5))
+    mix = ScalarMix(**options)
+    np.testing.assert_allclose(to_numpy(mix(LAYERS)), 2 * LAYERS[:, -1], atol=1e-6)
+    assert [v.name for v in mix.trainable_variables] == ["gamma"]
+    for other in ({"do_layer_norm": "bilm-tf"}, {"initial_weights": WEIGHTS}, {"l2_coef": 0.1}):
+        with pytest.raises(ValueError, match="use_top_only=True"):
+            ScalarMix(**options, **other)

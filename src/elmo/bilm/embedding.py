@@ -56,7 +56,8 @@ class ElmoEmbedding(keras.layers.Layer):
         trainable: whether the biLM is fine-tuned, its dropout included; it is frozen by default.
         n_mixes: how many mixes of its own weights; with more than one a list of them is returned.
         dropout: rate on the mixed vectors.
-        do_layer_norm, initial_weights, initial_gamma, l2_coef: as in `ScalarMix`, for each mix.
+        do_layer_norm, initial_weights, initial_gamma, l2_coef, use_top_only: as in `ScalarMix`, for
+            each mix.
         seed: of dropout.
 
     Call arguments:
@@ -92,6 +93,7 @@ class ElmoEmbedding(keras.layers.Layer):
         initial_gamma: float = 1.0,
         l2_coef: float = 0.0,
         seed: int | None = None,
+        use_top_only: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -114,6 +116,7 @@ class ElmoEmbedding(keras.layers.Layer):
             "initial_weights": None if initial_weights is None else list(initial_weights),
             "initial_gamma": initial_gamma,
             "l2_coef": l2_coef,
+            "use_top_only": use_top_only,
         }
         self.encoder = BiLMEncoder(self.config, seed=seed, name="encoder", dtype=self.dtype_policy)
         self.encoder.build()

@@ -3,7 +3,7 @@
 Two layouts are read and written:
 
 - bilm-tf's: HDF5 with one dataset `embedding` `(V, projection_dim)`, the words in a vocabulary
-  file beside it, one a line, `<S>`, `</S>` and `<UNK>` first;
+  file beside it, one a line in the order of the rows, `<S>`, `</S>` and `<UNK>` among them;
 - AllenNLP's: text, packed by gzip where the name ends so, a line `word v1 v2 …` for each word, the
   unknown word first and then `<S>` and `</S>`; a vocabulary file in the same order goes with it.
 """
@@ -181,7 +181,9 @@ def write_token_cache(
 
     Args:
         embedder: an `Embedder` of a model that reads characters.
-        tokens: the words, a `Vocabulary`'s `tokens` for example. Special ones may be among them.
+        tokens: the words, a `Vocabulary`'s `tokens` for example. Special ones may be among them;
+            those that are not come first. bilm-tf's layout keeps the order, so that a row has the
+            number of its word; AllenNLP's has `<UNK>`, `<S>` and `</S>` first.
         output: `.hdf5` or `.h5` for bilm-tf's layout, `.txt` or `.txt.gz` for AllenNLP's.
         overwrite: whether files that exist are replaced.
 
@@ -199,8 +201,11 @@ def write_token_cache(
         raise ValueError(f"output={str(output)!r}: must end in .hdf5, .h5, .txt or .txt.gz")
     if embedder.config.char_cnn is None:
         raise TokenCacheError(WORD_MODEL)
-    first = (UNK, BOS, EOS) if is_text else SPECIAL
-    words = [*first, *(token for token in tokens if token not in SPECIAL)]
+    words = list(tokens)
+    if is_text:
+        words = [UNK, BOS, EOS, *(word for word in words if word not in SPECIAL)]
+    else:
+        words = [*(word for word in SPECIAL if word not in words), *words]
     for word in words:
         if not word or "\n" in word or (is_text and " " in word):
             raise ValueError(f"the word {word!r} cannot stand on a line of {output}")

@@ -30,6 +30,8 @@ class ScalarMix(keras.layers.Layer):
         initial_weights: w at the start, one number a layer; zeros, an equal share, by default.
         initial_gamma: γ at the start.
         l2_coef: adds l2_coef · Σ w² to the loss, which holds the shares near equal.
+        use_top_only: γ times the last layer; there is no w, and nothing is normalized (bilm-tf's
+            option of this name).
         trainable: whether w and γ are learned.
 
     Call arguments:
@@ -53,6 +55,7 @@ class ScalarMix(keras.layers.Layer):
         initial_weights: Sequence[float] | None = None,
         initial_gamma: float = 1.0,
         l2_coef: float = 0.0,
+        use_top_only: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,11 +69,17 @@ class ScalarMix(keras.layers.Layer):
             )
         if l2_coef < 0:
             raise ValueError(f"l2_coef={l2_coef!r}: must be 0 or more")
+        if use_top_only and (do_layer_norm or initial_weights is not None or l2_coef):
+            raise ValueError(
+                "use_top_only=True: no layers are mixed; leave out do_layer_norm, initial_weights "
+                "and l2_coef"
+            )
         self.n_layers = n_layers
         self.do_layer_norm = do_layer_norm
         self.initial_weights = None if initial_weights is None else list(initial_weights)
         self.initial_gamma = initial_gamma
         self.l2_coef = l2_coef
+        self.use_top_only = bool(use_top_only)
         self.supports_masking = True
 
     def build(self, input_shape: Any = None) -> None:
@@ -79,14 +88,15 @@ class ScalarMix(keras.layers.Layer):
                 f"inputs of shape {tuple(input_shape)}: the second axis must be "
                 f"n_layers={self.n_layers}"
             )
-        start = self.initial_weights or [0.0] * self.n_layers
-        self.scalars = self.add_weight(
-            name="scalars",
-            shape=(self.n_layers,),
-            initializer=lambda shape, dtype=None: ops.convert_to_tensor(start, dtype=dtype),
-            regularizer=keras.regularizers.L2(self.l2_coef) if self.l2_coef else None,
-            autocast=False,
-        )
+        if not self.use_top_only:
+            start = self.initial_weights or [0.0] * self.n_layers
+            self.scalars = self.add_weight(
+                name="scalars",
+                shape=(self.n_layers,),
+                initializer=lambda shape, dtype=None: ops.convert_to_tensor(start, dtype=dtype),
+                regularizer=keras.regularizers.L2(self.l2_coef) if self.l2_coef else None,
+                autocast=False,
+            )
         self.gamma = self.add_weight(
             name="gamma",
             shape=(),
@@ -96,6 +106,8 @@ class ScalarMix(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
+        if self.use_top_only:
+            return inputs[:, -1] * ops.cast(self.gamma, inputs.dtype)
         if self.do_layer_norm:
             inputs = self._normalized(inputs, mask)
         shares = ops.softmax(self.scalars) * self.gamma  # (n_layers,)
@@ -129,4 +141,5 @@ class ScalarMix(keras.layers.Layer):
             "initial_weights": self.initial_weights,
             "initial_gamma": self.initial_gamma,
             "l2_coef": self.l2_coef,
+            "use_top_only": self.use_top_only,
         }
