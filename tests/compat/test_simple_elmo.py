@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elmo.api import load
-from elmo.compat.simple_elmo import ElmoModel
+from elmo.compat.simple_elmo import ElmoModel, weight_layers
 from elmo.formats.pretrained import write_folder
 from tests.formats.helpers import character_config, model, word_config
 
@@ -39,8 +39,74 @@ def test_each_call_warms_up_and_carries(elmo, folder):
         found = elmo.get_elmo_vectors(TEXTS, warmup=warmup)
         for row, vectors in zip(found, wanted, strict=True):
             np.testing.assert_allclose(row[: len(vectors)], vectors, atol=1e-5)
-    going_on = elmo.get_elmo_vectors(TEXTS, warmup=False, session=object())
-    assert np.abs(going_on - found).max() > 1e-4
+
+
+class Session:
+    """Any object does."""
+
+
+def test_a_session_has_a_state_of_its_own(elmo, folder):
+    first, second = Session(), Session()
+    options = {"warmup": False}
+    alone = elmo.get_elmo_vectors(TEXTS, **options)
+    once = elmo.get_elmo_vectors(TEXTS, session=first, **options)
+    np.testing.assert_allclose(once, alone, atol=1e-6)
+    again = elmo.get_elmo_vectors(TEXTS, session=first, **options)
+    assert np.abs(again - once).max() > 1e-4
+    for calls in range(2):  # neither the other session nor calls without one are in its way
+        np.testing.assert_allclose(elmo.get_elmo_vectors(TEXTS, **options), alone, atol=1e-6)
+        found = elmo.get_elmo_vectors(TEXTS, session=second, **options)
+        np.testing.assert_allclose(found, (once, again)[calls], atol=1e-6)
+    other = ElmoModel()
+    other.load(folder, max_batch_size=2)
+    found = other.get_elmo_vectors(TEXTS, session=first, **options)
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+    for wanted in (once, again):
+        found = elmo.get_elmo_vectors(TEXTS, session=1, **options)
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_the_choice_of_a_session(elmo):
+    session = Session()
+    elmo.elmo_sentence_input = weight_layers("input", elmo.sentence_embeddings_op, use_layers="all")
+    assert elmo.get_elmo_vectors(TEXTS, session=session).shape == (5, 3, 3, 6)
+    assert elmo.get_elmo_vectors(TEXTS).shape == (5, 3, 6)  # without one the argument counts
+    with pytest.raises(ValueError, match="use_layers='first'"):
+        weight_layers("input", elmo.sentence_embeddings_op, use_layers="first")
+    with pytest.raises(ValueError, match="do_layer_norm=True"):
+        weight_layers("input", elmo.sentence_embeddings_op, do_layer_norm=True)
+
+
+@pytest.mark.numerics
+def test_the_numbers_of_simple_elmo(peer_model, peer_numbers, peer_text):
+    """Its own vectors, in batches of two: with a warm-up, and by the recipe of one session."""
+    sentences = peer_text[1]
+
+    def close(found, name):
+        for row, wanted, tokens in zip(found, peer_numbers[name], sentences, strict=True):
+            n = len(tokens)  # behind a shorter sentence simple_elmo has no zeros
+            np.testing.assert_allclose(row[:n], wanted[:n], atol=1e-5)
+            assert not row[n:].any()
+
+    model = ElmoModel()
+    for limit in (100, 1):
+        model.load(peer_model, max_batch_size=2, limit=limit)
+        close(model.get_elmo_vectors(sentences), "simple_elmo/average")
+        close(model.get_elmo_vectors(sentences), "simple_elmo/average_limit_1")
+    means = model.get_elmo_vector_average(sentences)
+    longest = [0, 2, 4]  # of their batches; the others' sums have what stands behind them, too
+    np.testing.assert_allclose(means[longest], peer_numbers["simple_elmo/mean"][longest], atol=1e-5)
+    session = Session()
+    model.elmo_sentence_input = weight_layers("input", model.sentence_embeddings_op)
+    for number in range(2):
+        found = model.get_elmo_vectors(sentences, session=session)
+        close(found, f"simple_elmo/session_{number}")
+    means = model.get_elmo_vector_average(sentences, warmup=False, session=session)
+    wanted = peer_numbers["simple_elmo/session_mean"]
+    np.testing.assert_allclose(means[longest], wanted[longest], atol=1e-5)
+    model.load(peer_model, max_batch_size=1)
+    means = model.get_elmo_vector_average(sentences)
+    np.testing.assert_allclose(means, peer_numbers["simple_elmo/mean_alone"], atol=1e-5)
 
 
 def test_state_can_be_switched_off(folder):

@@ -7,7 +7,9 @@ simple_elmo nor TensorFlow is needed.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import weakref
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +18,60 @@ from keras import ops
 from elmo.api import BiLM, load
 from elmo.bilm.compiled import compiled
 from elmo.compat.byte_ids import PublishedEncoder
+from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
 
-__all__ = ["ElmoModel"]
+__all__ = ["ElmoModel", "weight_layers"]
 
 Texts = Sequence[Sequence[str]]
 
 LAYERS = ("average", "top", "all")
 _LAYERS = "layers={!r}: must be 'average', 'top' or 'all'"
 _NOT_LOADED = "no model yet: call load(directory) first"
+_SESSIONS: MutableMapping[Any, MutableMapping[Any, CarriedState]] = weakref.WeakKeyDictionary()
+"""The states that models have in sessions."""
+_NAMELESS = type("Nameless", (), {})()
+
+
+@dataclass(frozen=True)
+class ChosenLayers:
+    """What stands for an op: which layers are asked for."""
+
+    layers: str
+
+
+def weight_layers(
+    name: str,
+    bilm_ops: Any,
+    l2_coef: float | None = 0.0,
+    use_layers: str = "average",
+    do_layer_norm: bool = False,
+) -> dict[str, Any]:
+    """The choice of layers for calls with a session, with simple_elmo's arguments.
+
+    Args:
+        name, l2_coef: have no effect: nothing is learned here.
+        bilm_ops: `sentence_embeddings_op` of an `ElmoModel`.
+        use_layers: `"average"`, `"top"` or `"all"`.
+        do_layer_norm: must be False; `elmo.ElmoEmbedding` has it.
+
+    Returns:
+        `{"weighted_op": …, "regularization_op": 0.0}`, for `elmo_sentence_input` of the model.
+
+    Raises:
+        ValueError: another choice of layers, or `do_layer_norm`.
+
+    Example:
+        >>> weight_layers("input", None, use_layers="top")["weighted_op"]
+        ChosenLayers(layers='top')
+    """
+    if use_layers not in LAYERS:
+        raise ValueError(f"use_layers={use_layers!r}: must be 'average', 'top' or 'all'")
+    if do_layer_norm:
+        raise ValueError(
+            "do_layer_norm=True: not here; elmo.ElmoEmbedding(model, do_layer_norm='bilm-tf') has it"
+        )
+    return {"weighted_op": ChosenLayers(use_layers), "regularization_op": 0.0}
 
 
 class ElmoModel:
@@ -34,8 +81,17 @@ class ElmoModel:
     state from batch to batch, so that vectors depend on the batch size and on what stands before.
     `state="reset"` switches all of that off: each sentence is read from zero state.
 
+    With a `session` a call goes on from where the last one with that session ended. Any object does,
+    one of TensorFlow too: the recipe in simple_elmo's README runs as it is, and TensorFlow computes
+    nothing in it.
+
     Args:
         state: `"carry"` or `"reset"`.
+
+    Attributes:
+        sentence_embeddings_op: for `weight_layers`.
+        elmo_sentence_input: what `weight_layers` gave; where it is set it says which layers calls
+            with a session return.
 
     Example (needs a model's folder)::
 
@@ -51,6 +107,8 @@ class ElmoModel:
         self.batch_size = 32
         self.vector_size: int | None = None
         self.n_layers: int | None = None
+        self.sentence_embeddings_op: Any = None
+        self.elmo_sentence_input: dict[str, Any] | None = None
         self._model: BiLM | None = None
         self._embedder: Embedder | None = None
         self._scores: Any = None
@@ -74,8 +132,9 @@ class ElmoModel:
         Args:
             directory: a folder or a zip archive, or whatever else `elmo.load` takes.
             max_batch_size: sentences a batch.
-            limit, full: have no effect: no table of words is built, and a checkpoint is read with
-                its softmax in any case.
+            limit: has no effect. It says how many words of the vocabulary simple_elmo keeps the
+                bytes of; vectors are the same.
+            full: has no effect: a checkpoint is read with its softmax in any case.
 
         Returns:
             A sentence that says so.
@@ -93,6 +152,7 @@ class ElmoModel:
         self.batch_size = max_batch_size
         self.vector_size = config.output_dim
         self.n_layers = config.lstm.n_layers + 1
+        self.sentence_embeddings_op = ChosenLayers("all")
         return "The model is now loaded."
 
     def get_elmo_vectors(
@@ -106,11 +166,13 @@ class ElmoModel:
             texts: lists of tokens.
             warmup: read the first batch once before (with carried state alone).
             layers: `"average"`, `"top"` or `"all"`.
-            session: anything but None: go on from the state that the call before left.
+            session: go on from the state that the call before left in this session; None for zero
+                state.
 
         Returns:
             float64 `(texts, longest, 2P)`; with `"all"` `(texts, n_layers + 1, longest, 2P)`.
         """
+        layers = self._layers(layers, session)
         found = self._vectors(texts, warmup, layers, session)
         longest = max((vectors.shape[-2] for vectors in found), default=0)
         outer = (self.n_layers,) if layers == "all" else ()
@@ -124,8 +186,10 @@ class ElmoModel:
     ) -> np.ndarray:
         """One vector a sentence: the sum over its tokens, brought to length 1.
 
-        With `"all"` it is summed layer by layer and the layers together have length 1; simple_elmo
-        mixes layers and tokens up there. A sentence without tokens gives zeros.
+        simple_elmo also adds what stands behind a sentence that is shorter than the longest of its
+        batch; with `max_batch_size=1` the numbers are the same. With `"all"` it is summed layer by
+        layer and the layers together have length 1; simple_elmo mixes layers and tokens up there. A
+        sentence without tokens gives zeros.
 
         Args:
             texts, warmup, layers, session: as in `get_elmo_vectors`.
@@ -133,6 +197,7 @@ class ElmoModel:
         Returns:
             float64 `(texts, 2P)`; with `"all"` `(texts, n_layers + 1, 2P)`.
         """
+        layers = self._layers(layers, session)
         found = self._vectors(texts, warmup, layers, session)
         outer = (self.n_layers,) if layers == "all" else ()
         result = np.zeros((len(found), *outer, self.vector_size))
@@ -141,6 +206,21 @@ class ElmoModel:
             row /= np.linalg.norm(row) or 1.0
         return result
 
+    def _layers(self, layers: str, session: Any) -> str:
+        if session is None or self.elmo_sentence_input is None:
+            return layers
+        return self.elmo_sentence_input["weighted_op"].layers
+
+    def _state(self, session: Any) -> CarriedState:
+        """The state of a session; a new one without."""
+        if session is None:
+            return CarriedState(self.model.config)
+        try:
+            states = _SESSIONS.setdefault(session, weakref.WeakKeyDictionary())
+        except TypeError:  # a number or a bare `object()`: all of these are one session
+            states = _SESSIONS.setdefault(_NAMELESS, weakref.WeakKeyDictionary())
+        return states.setdefault(self.model, CarriedState(self.model.config))
+
     def _vectors(self, texts: Any, warmup: bool, layers: str, session: Any) -> list[np.ndarray]:
         if layers not in LAYERS:
             raise ValueError(_LAYERS.format(layers))
@@ -148,8 +228,7 @@ class ElmoModel:
             raise ValueError(_NOT_LOADED)
         texts = list(texts)
         options = {"layers": layers, "state": self.state, "batch_size": self.batch_size}
-        if session is None:
-            self._embedder.reset_state()
+        self._embedder.state = self._state(session)
         if warmup and self.state == "carry":
             self._embedder.embed(texts[: self.batch_size], **options)
         return self._embedder.embed(texts, **options)
