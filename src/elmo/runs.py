@@ -32,7 +32,7 @@ from elmo.text.sources import Text, as_corpus
 from elmo.text.vocabulary import Vocabulary
 from elmo.training import defaults
 from elmo.training.advice import before_training
-from elmo.training.batches import Batches, Sampling
+from elmo.training.batches import Batches, Sampling, Unknown
 from elmo.training.loop import train as train_network
 from elmo.training.report import progress_for, warn
 from elmo.training.settings import Settings, recipes
@@ -187,6 +187,7 @@ def train(
         state_resets=training.state_resets,
         seed=training.seed,
         parts=training.accumulate,
+        unknown=Unknown.of(vocabulary, training.unknown_singletons),
     )
     if not resume:
         counts = vocabulary.counts

@@ -5,7 +5,7 @@ from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.batches import Batches, Sampling, Tokens, prefetch
+from elmo.training.batches import Batches, Sampling, Tokens, Unknown, prefetch
 
 BOTH = ("forward", "backward")
 
@@ -23,6 +23,8 @@ def make(mode="stream", characters=None, sampling=8, tied=False, types=30, n=40,
     encoder = SentenceEncoder(vocabulary, characters)
     options = {"batch_size": 3, "window": 6, "directions": BOTH, "seed": 5, **options}
     per_direction = options.pop("per_direction", False)
+    if "unknown" in options:
+        options["unknown"] = Unknown.of(vocabulary, options["unknown"])
     batches = Batches(
         Tokens(encode_corpus(encoder, corpus)),
         mode=mode,
@@ -214,3 +216,57 @@ def test_prefetch_gives_the_batches_in_order():
     for number in range(3, 9):
         np.testing.assert_array_equal(next(feed)["inputs"], batches.batch(number)["inputs"])
     feed.close()
+
+
+def words_of_epoch(batches, vocabulary, epoch, direction=0):
+    """What an epoch predicts, sorted, without the boundary."""
+    numbers = range(epoch * len(batches), (epoch + 1) * len(batches))
+    found = [targets_of(b)[direction][b["mask"][direction]] for b in map(batches.batch, numbers)]
+    tokens = [vocabulary.tokens[i] for i in np.concatenate(found)]
+    return sorted(t for t in tokens if t not in ("<S>", "</S>"))
+
+
+@pytest.mark.parametrize("mode", ["stream", "sentence"])
+@pytest.mark.parametrize("characters", [None, 10])
+@pytest.mark.parametrize("direction", [0, 1])
+def test_words_that_occur_once_are_predicted_as_unknown_ones(mode, characters, direction):
+    batches, vocabulary = make(mode, characters, unknown=1.0, types=300)
+    words = [t for s in text(types=300) for t in s]
+    expected = sorted(t if words.count(t) > 1 else "<UNK>" for t in words)
+    assert "<UNK>" in expected
+    assert words_of_epoch(batches, vocabulary, 0, direction) == expected
+
+
+def test_each_epoch_draws_its_own_share_of_words_that_occur_once():
+    batches, vocabulary = make(unknown=0.5, types=300)
+    plain, _ = make(types=300)
+    epochs = [set(words_of_epoch(batches, vocabulary, epoch)) for epoch in range(12)]
+    once = len(batches.unknown.types)
+    every = set(words_of_epoch(plain, vocabulary, 0))
+    hidden = [len(every - found) for found in epochs]
+    assert len({frozenset(found) for found in epochs}) > 6
+    assert abs(np.mean(hidden) / once - 0.5) < 4 * 0.5 / np.sqrt(12 * once)  # four deviations
+    assert every <= set.union(*epochs) and all("<UNK>" in found for found in epochs)
+    np.testing.assert_array_equal(batches.batch(17)["rows"], batches.batch(17)["rows"])
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_word_model_reads_what_it_predicts_of_unknown_words(tied):
+    batches, vocabulary = make(unknown=1.0, types=300, tied=tied)
+    unknown = {vocabulary.tokens[i] for i in batches.unknown.types}
+    for number in range(len(batches)):
+        batch = batches.batch(number)
+        table = batch["rows"] + 1 if tied else batch["tokens"]
+        read = {vocabulary.tokens[i - 1] for i in np.unique(table[batch["inputs"]]) if i}
+        assert not read & unknown
+        if not tied:  # a row that were named twice would be written twice
+            named = batch["tokens"][batch["tokens"] > 0]
+            assert len(named) == len(set(named.tolist()))
+
+
+def test_a_character_model_reads_unknown_words_as_they_are_spelled():
+    hidden, _ = make(characters=10, unknown=1.0, types=300)
+    plain, _ = make(characters=10, types=300)
+    for number in range(len(plain)):
+        a, b = hidden.batch(number), plain.batch(number)
+        np.testing.assert_array_equal(a["tokens"][a["inputs"]], b["tokens"][b["inputs"]])

@@ -9,7 +9,7 @@ import pytest
 from elmo.text.vocabulary import Vocabulary
 from elmo.uses import demo as demo_module
 from elmo.uses.nearest import Use, Uses
-from elmo.uses.unigram import unigram_perplexity
+from elmo.uses.unigram import log_probabilities, unigram_perplexity
 
 TEXT = [["the", "cat", "sat"], ["the", "dog", "sat"], ["a", "cat", "ran"]]
 
@@ -24,14 +24,21 @@ def test_the_unigram_is_add_one_over_a_direction_s_targets():
 
 
 def test_the_unigram_sums_to_one():
-    vocabulary = Vocabulary.from_corpus(TEXT)
-    counts = vocabulary.counts.astype(float)
-    counts[vocabulary.bos_id] = 0
-    assert ((counts + 1) / (counts.sum() + len(counts))).sum() == pytest.approx(1)
+    for vocabulary in (Vocabulary.from_corpus(TEXT), Vocabulary.from_corpus(TEXT, min_count=2)):
+        assert np.exp(log_probabilities(vocabulary)).sum() == pytest.approx(1)
     with pytest.raises(ValueError, match="none"):
         unigram_perplexity(vocabulary, [])
     with pytest.raises(ValueError, match="with_counts"):
         unigram_perplexity(Vocabulary(vocabulary.tokens), TEXT)
+
+
+def test_the_unigram_of_a_text_without_unknown_words_counts_half_its_singletons_for_them():
+    vocabulary = Vocabulary.from_corpus(TEXT)  # dog, a and ran occur once
+    counts = {"</S>": 3, "the": 2, "cat": 2, "sat": 2, "dog": 0.5, "<UNK>": 1.5}
+    total = 9 + 3 + len(vocabulary)
+    words = ["the", "<UNK>", "dog", "</S>"]
+    nats = -sum(math.log((counts[word] + 1) / total) for word in words) / len(words)
+    assert unigram_perplexity(vocabulary, [["the", "bird", "dog"]]) == pytest.approx(math.exp(nats))
 
 
 def neighbours(sentences):

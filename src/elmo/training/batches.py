@@ -17,6 +17,7 @@ import numpy as np
 from elmo.layers.sampled_softmax import draw_negatives, log_expected_count
 from elmo.text.encoded_corpus import EncodedCorpus
 from elmo.text.encoding import BOS_ROW, EOS_ROW
+from elmo.text.vocabulary import Vocabulary
 from elmo.training.rows import BOS, EOS, PADDING, Rows, Stream, sentence_rows
 from elmo.training.spellings import Spellings
 
@@ -38,6 +39,31 @@ class Sampling(NamedTuple):
     per_direction: bool = False
 
 
+class Unknown(NamedTuple):
+    """Which words a training takes for unknown ones (Dyer et al. 2015).
+
+    Where the vocabulary holds every word of the training text, `<UNK>` is never a target, and the model
+    learns that it does not occur. A word that occurs once is the best example of one that is new.
+
+    Attributes:
+        share: of `types`, drawn anew in each epoch.
+        types: those that occur once in the training text, `(n,)`.
+        unk: the type of unknown words.
+    """
+
+    share: float
+    types: np.ndarray
+    unk: int
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, share: float) -> Unknown:
+        """A share of the words that occur once by a vocabulary's counts."""
+        special = [vocabulary.bos_id, vocabulary.eos_id, vocabulary.unk_id]
+        return cls(
+            share, np.setdiff1d(np.flatnonzero(vocabulary.counts == 1), special), vocabulary.unk_id
+        )
+
+
 class Tokens:
     """The ids behind the places of an encoded corpus.
 
@@ -49,12 +75,23 @@ class Tokens:
         self.corpus = corpus
         self.by_characters = corpus.type_bytes is not None
 
-    def targets(self, places: np.ndarray) -> np.ndarray:
-        """Ids + 1 of what is predicted, 0 at padding."""
-        return self._look_up(self.corpus.ids, places, self.corpus.bos, self.corpus.eos)
+    def targets(self, places: np.ndarray, as_unknown: np.ndarray | None = None) -> np.ndarray:
+        """Ids + 1 of what is predicted, 0 at padding.
 
-    def inputs(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        Args:
+            places: in the corpus.
+            as_unknown: from each id + 1 to the one that stands for it; see `Unknown`.
+        """
+        ids = self._look_up(self.corpus.ids, places, self.corpus.bos, self.corpus.eos)
+        return ids if as_unknown is None else as_unknown[ids]
+
+    def inputs(
+        self, places: np.ndarray, as_unknown: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The distinct tokens that are read, and which of them stands where.
+
+        Args:
+            places, as_unknown: as in `targets`; a token that is read by its characters is not unknown.
 
         Returns:
             `(u,)` ids + 1 or `(u, M)` character ids, and their places' shape of int32. The first is
@@ -63,7 +100,7 @@ class Tokens:
         if self.by_characters:
             ids = self._look_up(self.corpus.types, places, BOS_ROW, EOS_ROW)
         else:
-            ids = self.targets(places)
+            ids = self.targets(places, as_unknown)
         distinct, index = np.unique(np.append(ids.ravel(), 0), return_inverse=True)
         index = index[:-1].reshape(places.shape).astype(np.int32)
         tokens = self.corpus.type_bytes[distinct] if self.by_characters else distinct
@@ -96,6 +133,7 @@ class Batches:
             as far as windows of this width leave the max over them alone; None for no cut.
         seed: of orders and negatives.
         parts: in sentence mode, the rows of a batch are a multiple of this.
+        unknown: words that are read and predicted as `<UNK>`; none where it is None.
         shuffle: in sentence mode, deal the sentences of a bucket to batches anew in each epoch,
             and take the batches in another order; without it they follow the corpus as far as the
             buckets let them.
@@ -118,6 +156,7 @@ class Batches:
         seed: int = 0,
         shuffle: bool = True,
         parts: int = 1,
+        unknown: Unknown | None = None,
     ) -> None:
         self.tokens = tokens
         self.mode = mode
@@ -131,6 +170,7 @@ class Batches:
         self.state_resets = state_resets
         self.seed = seed
         self.shuffle = shuffle
+        self.unknown = unknown if unknown is not None and unknown.share else None
         self.offsets = np.asarray(tokens.corpus.offsets)
         self.id_of_rank = np.argsort(sampling.ranks, kind="stable").astype(np.int32)
         if mode == "sentence":
@@ -173,14 +213,16 @@ class Batches:
         """
         epoch, step = divmod(number, self.per_epoch)
         rows = self._rows(epoch, step)
-        tokens, inputs = self.tokens.inputs(rows.inputs)
+        as_unknown = self._as_unknown(epoch)
+        tokens, inputs = self.tokens.inputs(rows.inputs, as_unknown)
         mask = rows.targets != PADDING
         batch = {
             "inputs": inputs,
             "mask": mask,
             "reset": self._resets(number, step),
         }
-        targets = np.maximum(self.tokens.targets(rows.targets) - 1, 0).astype(np.int32)
+        targets = self.tokens.targets(rows.targets, as_unknown)
+        targets = np.maximum(targets - 1, 0).astype(np.int32)
         if self.sampling.n:
             self._sample(batch, number, tokens, targets)
         else:
@@ -273,6 +315,17 @@ class Batches:
         if self.order == "shuffled":
             order = np.random.default_rng([self.seed, 0, epoch]).permutation(n)
         return Stream(self.offsets, order, self.batch_size)
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019
+    def _as_unknown(self, epoch: int) -> np.ndarray | None:
+        """From ids (0 is padding) to those that this epoch reads and predicts."""
+        if self.unknown is None:
+            return None
+        share, types, unk = self.unknown
+        drawn = np.random.default_rng([self.seed, 3, epoch]).random(len(types)) < share
+        ids = np.arange(self.vocabulary_size + 1, dtype=np.int32)
+        ids[types[drawn] + 1] = unk + 1
+        return ids
 
     @functools.lru_cache(maxsize=2)  # noqa: B019
     def _plan(self, epoch: int) -> list[tuple[_Bucket, np.ndarray]]:

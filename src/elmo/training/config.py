@@ -58,6 +58,9 @@ class TrainingConfig:
             what Adagrad's slots and the clips see. The mean is over all positions of a stream's
             window, so that the last ones of an epoch, which hold few targets, weigh little.
         negatives: types drawn for the sampled softmax; 0 for the exact one.
+        unknown_singletons: share of the words that occur once, drawn anew in each epoch, that are
+            predicted (and by a word model read) as `<UNK>`. A model whose vocabulary holds the whole
+            training text learns in no other way how likely unknown words are.
         negatives_mode: `"shared"` by both directions, or `"per_direction"` as published.
         precision: `"float32"` or `"mixed_bfloat16"`: products in bfloat16; state, sums and weights in
             float32. Validation during training is in the same precision.
@@ -92,6 +95,7 @@ class TrainingConfig:
     clip_value: float | None = None
     loss_scale: float = 20.0
     negatives: int = 1000
+    unknown_singletons: float = 0.0
     negatives_mode: Literal["shared", "per_direction"] = "shared"
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     seed: int = 0
@@ -140,10 +144,9 @@ class TrainingConfig:
         for name in ("clip_norm", "clip_value"):
             value = getattr(self, name)
             _require(value is None or _positive(value), name, value, "a positive number, or None")
-        share = self.state_resets
-        _require(
-            isinstance(share, int | float) and 0 <= share <= 1, "state_resets", share, "from 0 to 1"
-        )
+        for name in ("state_resets", "unknown_singletons"):
+            share = getattr(self, name)
+            _require(isinstance(share, int | float) and 0 <= share <= 1, name, share, "from 0 to 1")
         for name in ("initial_accumulator", "weight_decay"):
             value = getattr(self, name)
             number = isinstance(value, int | float) and value >= 0

@@ -8,12 +8,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from elmo.text.vocabulary import Vocabulary
+from elmo.training.batches import Unknown
 
 
 def unigram_perplexity(vocabulary: Vocabulary, sentences: Iterable[Sequence[str]]) -> float:
     r"""Perplexity of an add-one unigram model over a biLM's targets.
 
     .. math:: p(w) = \frac{c(w) + 1}{\sum_v c(v) + V}
+
+    Where every word of the training text is in the vocabulary, so that `<UNK>` has no count, half of
+    what the words that occur once have counts for it: :math:`c(w) = 1/2` for these and half their
+    number for `<UNK>`. Without it the baseline takes unknown words for the rarest of all, and any model
+    beats it.
 
     The targets are a direction's: the tokens (unknown ones as `<UNK>`) and one boundary a sentence.
     The other boundary, which that direction never predicts, has no count; as the two occur equally
@@ -27,12 +33,10 @@ def unigram_perplexity(vocabulary: Vocabulary, sentences: Iterable[Sequence[str]
         >>> vocabulary = Vocabulary.from_corpus([["a", "b"], ["a"]])
         >>> round(unigram_perplexity(vocabulary, [["a"]]), 6)  # p(a) = p(</S>) = 3 / 10
         3.333333
+        >>> round(unigram_perplexity(vocabulary, [["b", "c"]]), 6)  # p(b) = p(<UNK>) = 1.5 / 10
+        5.291337
     """
-    if vocabulary.counts is None:
-        raise ValueError("the vocabulary has no counts: vocabulary.with_counts(corpus)")
-    counts = vocabulary.counts.astype(np.float64)
-    counts[vocabulary.bos_id] = 0.0
-    nats = math.log(counts.sum() + len(counts)) - np.log(counts + 1.0)
+    nats = -log_probabilities(vocabulary)
     total, targets = 0.0, 0
     for tokens in sentences:
         total += float(nats[vocabulary.ids(tokens)].sum() + nats[vocabulary.eos_id])
@@ -40,3 +44,16 @@ def unigram_perplexity(vocabulary: Vocabulary, sentences: Iterable[Sequence[str]
     if not targets:
         raise ValueError("sentences: there is none")
     return math.exp(total / targets)
+
+
+def log_probabilities(vocabulary: Vocabulary) -> np.ndarray:
+    """Log-probabilities of the types in the add-one unigram model, in nats, `(V,)`."""
+    if vocabulary.counts is None:
+        raise ValueError("the vocabulary has no counts: vocabulary.with_counts(corpus)")
+    counts = vocabulary.counts.astype(np.float64)
+    counts[vocabulary.bos_id] = 0.0
+    if not counts[vocabulary.unk_id]:
+        once = Unknown.of(vocabulary, 0.5)
+        counts[once.types] -= once.share
+        counts[once.unk] = once.share * len(once.types)
+    return np.log(counts + 1.0) - math.log(counts.sum() + len(counts))
