@@ -1,4 +1,4 @@
-"""Shared by all tests: the data folder named by ELMO_DATA, seeds, quiet backends."""
+"""Shared by all tests: where data is found, quiet backends."""
 
 import os
 import pathlib
@@ -14,15 +14,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+
 
 @pytest.fixture(scope="session")
 def data_folder():
-    """A function from a path under ELMO_DATA to the file; without ELMO_DATA the test skips.
+    """A function from a path to the file, in `tests/fixtures` or else in the folder ELMO_DATA names.
 
-    Where ELMO_DATA is set, a file that is missing there fails the test.
+    Where ELMO_DATA is not set, a test that needs it skips; where it is set, a file that is missing
+    there fails the test.
     """
 
     def find(name: str) -> pathlib.Path:
+        if (FIXTURES / name).exists():
+            return FIXTURES / name
         root = os.environ.get("ELMO_DATA")
         if not root:
             pytest.skip(f"{name}: set ELMO_DATA to the folder that holds it")
