@@ -184,7 +184,9 @@ def from_simple_elmo(folder, sentences):
     for name, more in (("", {}), ("_limit_1", {"limit": 1})):
         with tf.Graph().as_default():
             numbers[f"simple_elmo/average{name}"] = loaded(**more).get_elmo_vectors(sentences)
-    for name, rows in (("", 2), ("_alone", 1)):
+    with tf.Graph().as_default():
+        numbers["simple_elmo/default"] = loaded(32).get_elmo_vectors(sentences)
+    for name, rows in (("", 2), ("_alone", 1), ("_default", 32)):
         with tf.Graph().as_default():
             numbers[f"simple_elmo/mean{name}"] = loaded(rows).get_elmo_vector_average(sentences)
     with tf.Graph().as_default() as graph:  # the recipe of its README
