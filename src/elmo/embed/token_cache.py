@@ -181,9 +181,9 @@ def write_token_cache(
 
     Args:
         embedder: an `Embedder` of a model that reads characters.
-        tokens: the words, a `Vocabulary`'s `tokens` for example. Special ones may be among them;
-            those that are not come first. bilm-tf's layout keeps the order, so that a row has the
-            number of its word; AllenNLP's has `<UNK>`, `<S>` and `</S>` first.
+        tokens: the words, a `Vocabulary`'s `tokens` for example. In bilm-tf's layout a row has the
+            number of its word, where `<S>` and `</S>` are among them; where they are not, special
+            words come first. AllenNLP's has `<UNK>`, `<S>` and `</S>` first.
         output: `.hdf5` or `.h5` for bilm-tf's layout, `.txt` or `.txt.gz` for AllenNLP's.
         overwrite: whether files that exist are replaced.
 
@@ -204,7 +204,7 @@ def write_token_cache(
     words = list(tokens)
     if is_text:
         words = [UNK, BOS, EOS, *(word for word in words if word not in SPECIAL)]
-    else:
+    elif BOS not in words or EOS not in words:
         words = [*(word for word in SPECIAL if word not in words), *words]
     for word in words:
         if not word or "\n" in word or (is_text and " " in word):
