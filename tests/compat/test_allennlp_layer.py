@@ -94,6 +94,23 @@ def test_cached_words(files):
     )
 
 
+def test_words_without_a_cache_are_told(files, caplog):
+    elmo = Elmo(*files, 1, dropout=0, state="reset")
+    found = elmo(IDS, np.array([[1, 2, 3], [4, 5, 0]]))
+    assert "word_inputs: not used" in caplog.text
+    np.testing.assert_array_equal(
+        array(found["elmo_representations"][0]), array(elmo(IDS)["elmo_representations"][0])
+    )
+
+
+def test_users_compute_with_the_mask(files):
+    mask = Elmo(*files, 1)(IDS)["mask"]
+    real = keras.ops.cast(mask, "float32")
+    assert array(1 - real).sum() == 1
+    if keras.backend.backend() == "torch":
+        assert array(1 - mask).tolist() == [[0, 0, 0], [0, 0, 1]]  # no booleans
+
+
 def tagger(elmo):
     ids = keras.Input((None, 50), dtype="int32")
     vectors = elmo(ids)["elmo_representations"][0]

@@ -57,7 +57,8 @@ class Elmo(keras.layers.Layer):
 
     Returns:
         `{"elmo_representations": [...], "mask": ...}`: for each mix `(batch, tokens, 2P)`, and which
-        tokens are real, `(batch, tokens)`; two more positions with `keep_sentence_boundaries`.
+        tokens are real, `(batch, tokens)` (on PyTorch 1 and 0, as in AllenNLP); two more positions
+        with `keep_sentence_boundaries`.
 
     Raises:
         ValueError: files and `module` are both given, or neither; or the model reads no bytes.
@@ -172,6 +173,8 @@ class Elmo(keras.layers.Layer):
     def call(self, inputs: Any, word_inputs: Any = None, training: bool = False) -> Any:
         ids = ops.cast(inputs, "int32")
         outer = ops.shape(ids)[:-2]
+        if word_inputs is not None and self._cache is None:
+            _log.warning("word_inputs: not used, the layer has no vocab_to_cache")
         if len(outer) > 1:
             ids = ops.reshape(ids, (-1, *ops.shape(ids)[-2:]))
         vectors, mask = self._token_vectors(ids, word_inputs)
@@ -192,7 +195,7 @@ class Elmo(keras.layers.Layer):
             found.append(ops.reshape(mixed, (*outer, *ops.shape(mixed)[1:])))
         if not found and not self.keep_sentence_boundaries:
             words = trim_boundaries(layers[:, 0], read)[1]
-        words = ops.reshape(words, (*outer, ops.shape(words)[1]))
+        words = ops.cast(ops.reshape(words, (*outer, ops.shape(words)[1])), _mask_dtype())
         return {"elmo_representations": found, "mask": words}
 
     def _token_vectors(self, ids: Any, word_inputs: Any) -> tuple[Any, Any]:
@@ -242,7 +245,7 @@ class Elmo(keras.layers.Layer):
             "elmo_representations": [
                 keras.KerasTensor(one, dtype=self.compute_dtype) for _ in self.mixes
             ],
-            "mask": keras.KerasTensor((*outer, time), dtype="bool"),
+            "mask": keras.KerasTensor((*outer, time), dtype=_mask_dtype()),
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -302,6 +305,11 @@ def _between(ids: Any, real: Any, begin: np.ndarray, end: np.ndarray) -> Any:
     place = ops.expand_dims(ops.arange(time + 2, dtype="int32"), 0)
     is_end = ops.expand_dims(place == ops.expand_dims(lengths + 1, 1), -1)
     return ops.where(is_end, ops.cast(ops.convert_to_tensor(end), "int32"), bounded)
+
+
+def _mask_dtype() -> str:
+    """Of the mask that is returned: on PyTorch integers, with which AllenNLP's users compute."""
+    return "int64" if keras.backend.backend() == "torch" else "bool"
 
 
 def _prefix(mask: Any) -> Any:
