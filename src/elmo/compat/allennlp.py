@@ -24,6 +24,7 @@ from elmo.compat.allennlp_token_embedder import ElmoTokenEmbedder
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.compat.private_parts import EmbedderModel
 from elmo.compat.tensors import as_tensor
+from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
 from elmo.embed.writers import Hdf5Writer
 from elmo.formats.registry import MODELS
@@ -106,7 +107,12 @@ class ElmoEmbedder:
         if model.characters == "bytes":
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
         self._embedder = Embedder(model.network, encoder)
-        self.elmo_bilm = EmbedderModel(model, self._embedder)
+        self.elmo_bilm = EmbedderModel(model, self)
+
+    @property
+    def carried_state(self) -> CarriedState:
+        """The state that earlier calls left."""
+        return self._embedder.state
 
     def reset_state(self) -> None:
         """Forget the state that earlier calls left (AllenNLP cannot)."""

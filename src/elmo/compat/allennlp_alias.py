@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 _HOME = "elmo.compat.allennlp"
+_BILM = "elmo.compat.allennlp_bilm"
 _EMBEDDER = {
     "ElmoEmbedder": _HOME,
     "DEFAULT_OPTIONS_FILE": _HOME,
@@ -25,17 +26,26 @@ MODULES: dict[str, Mapping[str, str]] = {
     "allennlp.commands": {},
     "allennlp.commands.elmo": _EMBEDDER,
     "allennlp.common": {},
-    "allennlp.common.checks": {"ConfigurationError": "builtins.ValueError"},
+    "allennlp.common.checks": {"ConfigurationError": "builtins:ValueError"},
     "allennlp.data": {},
     "allennlp.data.token_indexers": _INDEXER,
     "allennlp.data.token_indexers.elmo_indexer": _INDEXER,
     "allennlp.modules": {"Elmo": _HOME, "ScalarMix": _HOME},
-    "allennlp.modules.elmo": {"Elmo": _HOME, "ScalarMix": _HOME, "batch_to_ids": _HOME, **_INDEXER},
+    "allennlp.modules.elmo": {
+        "Elmo": _HOME,
+        "ScalarMix": _HOME,
+        "batch_to_ids": _HOME,
+        "_ElmoBiLm": f"{_BILM}:ElmoBiLm",
+        "remove_sentence_boundaries": _BILM,
+        **_INDEXER,
+    },
     "allennlp.modules.scalar_mix": {"ScalarMix": _HOME},
     "allennlp.modules.token_embedders": _TOKEN_EMBEDDER,
     "allennlp.modules.token_embedders.elmo_token_embedder": _TOKEN_EMBEDDER,
+    "allennlp.nn": {},
+    "allennlp.nn.util": {"remove_sentence_boundaries": _BILM},
 }
-"""Modules that stand in, and where each of their names is."""
+"""Modules that stand in, and where each of their names is: in a module under that name, or another."""
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -60,17 +70,14 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         names = MODULES[module.__name__]
-        if module.__name__.startswith("allennlp.modules"):
+        if module.__name__.startswith(("allennlp.modules", "allennlp.nn")):
             _must_be_pytorch(module.__name__)
         module.__doc__ = "Stands in for AllenNLP; see elmo.compat.as_allennlp."
         if module.__name__ == "allennlp":
             module.__version__ = "0.9.0"
         for name, home in names.items():
-            if home.startswith("builtins."):
-                home, _, original = home.partition(".")
-            else:
-                original = name
-            setattr(module, name, getattr(importlib.import_module(home), original))
+            home, _, original = home.partition(":")
+            setattr(module, name, getattr(importlib.import_module(home), original or name))
         if names:
             module.__all__ = list(names)
 

@@ -72,8 +72,8 @@ class Elmo(keras.layers.Layer):
         >>> found = elmo(batch_to_ids([["First", "sentence", "."], ["Another", "."]]))
         >>> [tuple(one.shape) for one in found["elmo_representations"]]
         [(2, 3, 8), (2, 3, 8)]
-        >>> keras.ops.convert_to_numpy(found["mask"]).tolist()
-        [[True, True, True], [True, True, False]]
+        >>> keras.ops.convert_to_numpy(found["mask"]).astype(int).tolist()
+        [[1, 1, 1], [1, 1, 0]]
     """
 
     def __init__(
@@ -147,9 +147,13 @@ class Elmo(keras.layers.Layer):
         """Forget the state that earlier calls left."""
         self._carried.reset()
 
+    def use_state(self, state: str, carried: CarriedState) -> None:
+        """Read with somebody else's state from now on."""
+        self.state, self._carried = state, carried
+
     @property
     def _elmo_lstm(self) -> PrivateParts:
-        return PrivateParts(self.reset_state)
+        return PrivateParts(self)
 
     def _cached(self, words: list[str]) -> Any:
         """Token vectors of words, the boundaries' first, as a variable `(2 + V, P)`."""
@@ -170,19 +174,32 @@ class Elmo(keras.layers.Layer):
             trainable=False,
         )
 
-    def call(self, inputs: Any, word_inputs: Any = None, training: bool = False) -> Any:
+    def activations(self, inputs: Any, word_inputs: Any = None) -> tuple[Any, Any, Any]:
+        """The biLM's layers between boundaries, as far as each row is read.
+
+        Args:
+            inputs, word_inputs: as for a call; axes in front of the batch are made one.
+
+        Returns:
+            `(batch, n_layers + 1, tokens + 2, 2P)`; which positions have ids; and which are read,
+            `(batch, tokens + 2)`. A row with a token without ids inside is read as far as it has
+            tokens, as in AllenNLP.
+        """
         ids = ops.cast(inputs, "int32")
-        outer = ops.shape(ids)[:-2]
         if word_inputs is not None and self._cache is None:
             _log.warning("word_inputs: not used, the layer has no vocab_to_cache")
-        if len(outer) > 1:
+        if len(ids.shape) > 3:
             ids = ops.reshape(ids, (-1, *ops.shape(ids)[-2:]))
         vectors, mask = self._token_vectors(ids, word_inputs)
-        # A row with a token without ids inside is read as far as it has tokens, as in AllenNLP.
-        read = _prefix(mask)
+        read = prefix(mask)
         layers = _hide(self._read(vectors, read), vectors, mask)
         if not self.requires_grad:
             layers = ops.stop_gradient(layers)
+        return layers, mask, read
+
+    def call(self, inputs: Any, word_inputs: Any = None, training: bool = False) -> Any:
+        outer = ops.shape(inputs)[:-2]
+        layers, mask, read = self.activations(inputs, word_inputs)
         found = []
         words, shown = mask, mask | read
         for mix in self.mixes:
@@ -195,8 +212,8 @@ class Elmo(keras.layers.Layer):
             found.append(ops.reshape(mixed, (*outer, *ops.shape(mixed)[1:])))
         if not found and not self.keep_sentence_boundaries:
             words = trim_boundaries(layers[:, 0], read)[1]
-        words = ops.cast(ops.reshape(words, (*outer, ops.shape(words)[1])), _mask_dtype())
-        return {"elmo_representations": found, "mask": words}
+        words = ops.reshape(words, (*outer, ops.shape(words)[1]))
+        return {"elmo_representations": found, "mask": as_mask(words)}
 
     def _token_vectors(self, ids: Any, word_inputs: Any) -> tuple[Any, Any]:
         """Vectors of tokens between boundaries, `(batch, tokens + 2, P)`, and their mask."""
@@ -245,7 +262,7 @@ class Elmo(keras.layers.Layer):
             "elmo_representations": [
                 keras.KerasTensor(one, dtype=self.compute_dtype) for _ in self.mixes
             ],
-            "mask": keras.KerasTensor((*outer, time), dtype=_mask_dtype()),
+            "mask": keras.KerasTensor((*outer, time), dtype=mask_dtype()),
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -307,12 +324,17 @@ def _between(ids: Any, real: Any, begin: np.ndarray, end: np.ndarray) -> Any:
     return ops.where(is_end, ops.cast(ops.convert_to_tensor(end), "int32"), bounded)
 
 
-def _mask_dtype() -> str:
+def as_mask(mask: Any) -> Any:
+    """A mask as it is returned."""
+    return ops.cast(mask, mask_dtype())
+
+
+def mask_dtype() -> str:
     """Of the mask that is returned: on PyTorch integers, with which AllenNLP's users compute."""
     return "int64" if keras.backend.backend() == "torch" else "bool"
 
 
-def _prefix(mask: Any) -> Any:
+def prefix(mask: Any) -> Any:
     """As many positions of each row as `mask` `(batch, time)` has, from the first on."""
     lengths = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
     return ops.expand_dims(ops.arange(ops.shape(mask)[1], dtype="int32"), 0) < lengths

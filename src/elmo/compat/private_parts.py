@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from elmo.api import BiLM
-from elmo.embed.embedder import Embedder
+from elmo.embed.carried_state import CarriedState
+
+
+class Carrying(Protocol):
+    """What has a state that goes on from call to call."""
+
+    state: str
+
+    def reset_state(self) -> None: ...
 
 
 class PrivateParts:
-    """Answers to `elmo._elmo_lstm._elmo_lstm.reset_states()` and to `…._states`.
+    """Answers to `elmo._elmo_lstm._elmo_lstm.reset_states()`, and to `stateful` and `_states` there.
 
-    AllenNLP has no public way to forget the state, so its users take this one.
+    AllenNLP has no public way to forget the state, so its users take these.
 
     Args:
-        reset: forgets the state.
+        owner: whose state it is.
     """
 
-    def __init__(self, reset: Callable[[], None]) -> None:
-        self._reset = reset
+    def __init__(self, owner: Carrying) -> None:
+        self.__dict__["_owner"] = owner
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(getattr(type(self), name, None), property):
+            raise AttributeError(f"_elmo_lstm.{name}: AllenNLP's private parts are not here")
+        super().__setattr__(name, value)
 
     @property
     def _elmo_lstm(self) -> PrivateParts:
         return self
+
+    @property
+    def stateful(self) -> bool:
+        """Whether the state goes on from call to call."""
+        return self._owner.state == "carry"
+
+    @stateful.setter
+    def stateful(self, value: bool) -> None:
+        self._owner.state = "carry" if value else "reset"
 
     @property
     def _states(self) -> tuple[Any, ...]:
@@ -34,30 +55,50 @@ class PrivateParts:
     def _states(self, states: Any) -> None:
         """None forgets the state; the empty tuple, as it was given, changes nothing."""
         if states is None:
-            self._reset()
+            self.reset_states()
         elif len(states):
             raise ValueError("_states: only None can be put here; it forgets the state")
 
     def reset_states(self) -> None:
         """Forget the state."""
-        self._reset()
+        self._owner.reset_state()
 
 
 class EmbedderModel(BiLM):
-    """The `elmo_bilm` of an `ElmoEmbedder`: a `BiLM` that also takes the calls of a PyTorch module.
+    """The `elmo_bilm` of an `ElmoEmbedder`: a `BiLM` that also takes the calls of AllenNLP's module.
 
     Args:
         model: what it is.
-        embedder: has the state that goes on from call to call.
+        owner: has the state that goes on from call to call.
     """
 
-    def __init__(self, model: BiLM, embedder: Embedder) -> None:
+    def __init__(self, model: BiLM, owner: Any) -> None:
         self.__dict__.update(model.__dict__)
-        self._carrying = embedder
+        self._owner = owner
+        self._module: Any = None
+
+    def __call__(self, inputs: Any, word_inputs: Any = None) -> dict[str, Any]:
+        """As `elmo.compat.allennlp_bilm.ElmoBiLm`, with the embedder's state."""
+        if self._module is None:
+            from elmo.compat.allennlp_bilm import ElmoBiLm
+
+            self._module = ElmoBiLm(module=self)
+        carried: CarriedState = self._owner.carried_state
+        self._module.elmo.use_state(self._owner.state, carried)
+        return self._module(inputs, word_inputs)
+
+    @property
+    def num_layers(self) -> int:
+        """Layers, that of the tokens among them."""
+        return self.config.lstm.n_layers + 1
+
+    def get_output_dim(self) -> int:
+        """Size of a vector."""
+        return self.config.output_dim
 
     @property
     def _elmo_lstm(self) -> PrivateParts:
-        return PrivateParts(self._carrying.reset_state)
+        return PrivateParts(self._owner)
 
     def to(self, *args: Any, **kwargs: Any) -> EmbedderModel:
         """Itself: Keras's backend chooses the device."""
