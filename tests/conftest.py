@@ -14,7 +14,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+# Most of the time goes into compiling: what one process has compiled, all others read, in later runs too.
+COMPILED = pathlib.Path(__file__).parent.parent / ".pytest_cache" / "compiled"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(COMPILED))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+
+
+def pytest_xdist_auto_num_workers(config):
+    """All cores for everything; one process for files and tests that are named, which begins sooner."""
+    here, arguments = config.invocation_params.dir, config.invocation_params.args
+    named = any((here / argument.partition("::")[0]).exists() for argument in arguments)
+    return 0 if named else None
 
 
 @pytest.fixture(scope="session")
