@@ -12,6 +12,7 @@ vocabularies of different sizes can be compared.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -75,18 +76,16 @@ def measure(source, size, tokens, minutes, settings):
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         corpora = {part: elmo.Corpus.from_sentences(s) for part, s in held_out.items()}
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             elmo.train(
                 elmo.Corpus.from_sentences(text),
-                **{"valid": corpora["valid"]},
+                valid=corpora["valid"],
                 output=folder,
                 progress=False,
                 overwrite=True,
                 callbacks=[stop_after(minutes / 60)],
                 **given,
             )
-        except KeyboardInterrupt:
-            pass
         seconds = time.monotonic() - began
         model = elmo.load(folder)
         rows = [r for r in read_metrics(Path(folder) / "run" / "metrics.csv") if r["valid_both"]]
@@ -128,7 +127,9 @@ def main():
     settings = dict(TomlValue().convert(text, None, None) for text in options.others)
     rows = []
     if not options.json:
-        print("| source | tokens | model | types | unknown | perplexity | unigram | ratio | closed set |")
+        print(
+            "| source | tokens | model | types | unknown | perplexity | unigram | ratio | closed set |"
+        )
         print("|---|---|---|---|---|---|---|---|---|")
     for source in options.sources:
         for size in options.sizes:

@@ -47,12 +47,21 @@ def test_what_is_given_wins(given):
 
 @pytest.mark.parametrize("tokens, optimizer", [(10**5, "adamw"), (10**6, "adamw"), (10**8, None)])
 def test_little_text_is_read_by_adam_all_or_nothing(tokens, optimizer):
-    """A rate of one's own belongs to an optimizer of one's own; characters keep Adagrad."""
+    """A rate of one's own belongs to an optimizer of one's own."""
     choice = chosen_for(tokens, {}, validated=False)
     assert choice.get("optimizer") == optimizer
     assert ("learning_rate" in choice) == ("weight_tying" in choice) == (optimizer is not None)
-    for given in ({"learning_rate": 0.1}, {"optimizer": "sgd"}, {"token_encoding": "char"}):
+    for given in ({"learning_rate": 0.1}, {"optimizer": "sgd"}):
         assert not {"optimizer", "learning_rate"} & set(chosen_for(tokens, given, validated=False))
+
+
+@pytest.mark.parametrize("tokens, optimizer", [(10**5, "adamw"), (10**6, None), (10**8, None)])
+def test_characters_of_a_small_text_are_read_by_adam_too(tokens, optimizer):
+    choice = chosen_for(tokens, {"token_encoding": "char"}, validated=False)
+    assert choice.get("optimizer") == optimizer
+    assert "weight_tying" not in choice  # characters have no table of words to share
+    given = {"token_encoding": "char", "optimizer": "sgd"}
+    assert "learning_rate" not in chosen_for(tokens, given, validated=False)
 
 
 @pytest.mark.parametrize("name", ["dim", "projection_dim"])
