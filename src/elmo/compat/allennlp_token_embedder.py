@@ -96,6 +96,10 @@ class ElmoTokenEmbedder(keras.layers.Layer):
             params["vocab_to_cache"] = list(vocab.get_token_to_index_vocabulary(namespace))
         return cls(**params)
 
+    @property
+    def _elmo(self) -> Elmo:
+        return self.elmo  # its name in AllenNLP, by which programs forget the state
+
     def get_output_dim(self) -> int:
         """Size of a vector."""
         return self.output_dim
