@@ -200,7 +200,9 @@ def test_a_model_that_is_given_stays_and_so_do_rows_that_nothing_touches(base, t
         ({"keep_vocabulary": True, "vocabulary": "words.txt"}, "has its own"),
     ],
 )
-def test_what_contradicts_the_model_is_named(base, texts, tmp_path, settings, message):
+def test_what_contradicts_the_model_is_named(base, texts, tmp_path, monkeypatch, settings, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_text("<S>\n</S>\n<UNK>\nother\n")
     with pytest.raises(ConfigError, match=message):
         elmo.train(
             texts["new"], start_from=base, output=tmp_path / "m", progress=False, **settings
@@ -208,6 +210,15 @@ def test_what_contradicts_the_model_is_named(base, texts, tmp_path, settings, me
     assert not (tmp_path / "m").exists()
     with pytest.raises(ConfigError, match="only with start_from"):
         elmo.train(texts["new"], output=tmp_path / "m", keep_vocabulary=True)
+
+
+def test_the_models_own_vocabulary_may_be_named(base, texts, tmp_path):
+    """As bilm-tf's commands have it."""
+    tuned = elmo.train(
+        texts["new"], start_from=base, output=tmp_path / "m", progress=False, max_steps=1,
+        vocabulary=str(base / "vocab.txt"), keep_vocabulary=True,
+    )  # fmt: skip
+    assert tuned.vocabulary.tokens == elmo.load(base).vocabulary.tokens
 
 
 def test_settings_that_agree_and_rates_of_dropout_may_be_given(base, texts, tmp_path):

@@ -129,14 +129,15 @@ def vocabulary_for(base: BiLM, settings: Settings, text: Corpus, keep: bool) -> 
     if keep and own is None:
         raise ConfigError("keep_vocabulary=True: the model has no vocabulary to keep")
     if chosen.vocabulary is not None:
-        if keep or not fresh:
-            raise ConfigError(
-                f"vocabulary={chosen.vocabulary!r}: the model that is trained further has its own; "
-                "words of the text that it lacks are added (min_count, max_vocabulary), or none "
-                "(keep_vocabulary)"
-            )
         given = Vocabulary.load(chosen.vocabulary, lowercase=base.config.lowercase or None)
-        return given.with_counts(text)
+        if fresh and not keep:
+            return given.with_counts(text)
+        if given.tokens != own.tokens:  # its own file may be named, as bilm-tf's commands want it
+            raise ConfigError(
+                f"vocabulary={chosen.vocabulary!r}: the model that is trained further has its own, "
+                "another one; words of the text that it lacks are added (min_count, "
+                "max_vocabulary), or none (keep_vocabulary)"
+            )
     if keep:
         return own.with_counts(text)
     limits = {"min_count": chosen.min_count, "max_size": chosen.max_vocabulary}
