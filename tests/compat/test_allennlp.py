@@ -48,6 +48,7 @@ def test_state_goes_on(files):
     elmo = ElmoEmbedder(*files)
     first = elmo.embed_sentence(SENTENCES[0])
     elmo.embed_sentence([])  # alone it is not read
+    assert [v.shape for v in elmo.embed_batch([(), []])] == [(3, 0, 6)] * 2
     second = elmo.embed_sentence(SENTENCES[0])
     np.testing.assert_array_equal(first[0], second[0])
     assert np.abs(first[1:] - second[1:]).max() > 1e-4
@@ -132,5 +133,9 @@ def test_file_refusals(files, tmp_path):
     elmo = ElmoEmbedder(*files)
     with pytest.raises(ValueError, match="output_format='both'"):
         elmo.embed_file(io.StringIO("a\n"), tmp_path / "out.hdf5", "both")
+    with pytest.raises(ValueError, match="batch_size=0: must be 1"):
+        elmo.embed_file(io.StringIO("a\n"), tmp_path / "out.hdf5", batch_size=0)
+    with pytest.raises(ValueError, match="batch_size=-1: must be 1"):
+        elmo.embed_sentences([["a"]], batch_size=-1)
     with pytest.raises(OutputError):
         elmo.embed_file(io.StringIO("a\n"), tmp_path / "none" / "out.hdf5")

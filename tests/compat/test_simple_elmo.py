@@ -171,6 +171,8 @@ def test_refusals(elmo, tmp_path):
         ElmoModel().get_elmo_vectors(TEXTS)
     with pytest.raises(ValueError, match="call load"):
         ElmoModel().get_elmo_substitutes(["a"])
+    with pytest.raises(ValueError, match="max_batch_size=0: must be 1"):
+        elmo.load(tmp_path, max_batch_size=0)
     with pytest.raises(ValueError, match="state=1"):
         ElmoModel(state=1)
     bare = write_folder(model(character_config(), softmax=False), tmp_path / "bare")

@@ -170,8 +170,16 @@ class ElmoEmbedder:
         Args:
             sentences: lists of tokens.
             batch_size: sentences a batch.
+
+        Raises:
+            ValueError: `batch_size` is below 1.
         """
-        sentences = iter(sentences)
+        _check_batch_size(batch_size)
+        return self._embed_batches(iter(sentences), batch_size)
+
+    def _embed_batches(
+        self, sentences: Iterator[Sequence[str]], batch_size: int
+    ) -> Iterator[np.ndarray]:
         while batch := list(itertools.islice(sentences, batch_size)):
             yield from self.embed_batch(batch)
 
@@ -199,11 +207,12 @@ class ElmoEmbedder:
                 there is no `sentence_to_index` then.
 
         Raises:
-            ValueError: no such format; or, with `use_sentence_keys`, a sentence that comes twice or
-                cannot be a key.
+            ValueError: no such format, or `batch_size` is below 1; or, with `use_sentence_keys`, a
+                sentence that comes twice or cannot be a key.
         """
         if output_format not in FORMATS:
             raise ValueError(f"output_format={output_format!r}: must be 'all', 'top' or 'average'")
+        _check_batch_size(batch_size)
         if isinstance(input_file, str | os.PathLike):
             with open(input_file, encoding="utf-8") as file:
                 lines = [line.strip() for line in file]
@@ -228,3 +237,8 @@ class ElmoEmbedder:
             writer.discard()
             raise
         writer.close()
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size!r}: must be 1 or more")

@@ -141,7 +141,10 @@ class ElmoModel:
 
         Raises:
             FormatError: there is no model, or it is damaged.
+            ValueError: `max_batch_size` is below 1.
         """
+        if max_batch_size < 1:
+            raise ValueError(f"max_batch_size={max_batch_size!r}: must be 1 or more")
         self._model = load(directory)
         config = self._model.config
         encoder = self._model.sentence_encoder
