@@ -166,7 +166,40 @@ def from_allennlp(options, weights, text, sentences):
     numbers["allennlp/holes"], numbers["allennlp/holes_mask"] = layer(holes)
     kept, mask = layer(holes, keep_sentence_boundaries=True)
     numbers["allennlp/holes_kept"], numbers["allennlp/holes_kept_mask"] = kept, mask
+    for tuned in (False, True):
+        elmo = modules.Elmo(str(options), str(weights), 1, requires_grad=tuned, dropout=0.0)
+        losses = train_tagger(elmo, ids, sentences)
+        mix = elmo.scalar_mix_0
+        name = "allennlp/tagger_tuned" if tuned else "allennlp/tagger"
+        numbers[f"{name}/losses"] = np.array(losses)
+        numbers[f"{name}/gamma"] = mix.gamma.detach().numpy()
+        numbers[f"{name}/scalars"] = np.array([w.item() for w in mix.scalar_parameters])
     return numbers, texts
+
+
+def train_tagger(elmo, ids, sentences):
+    """Losses of five steps of a linear tagger over ELMo, which tells tokens by their lengths.
+
+    `tests/compat/test_allennlp_training.py` does the same.
+    """
+    import torch
+
+    dim = elmo.get_output_dim()
+    kernel = np.random.default_rng(0).normal(0, 0.1, (dim, 3)).astype(np.float32)
+    kernel = torch.nn.Parameter(torch.from_numpy(kernel))
+    learned = [weight for weight in elmo.parameters() if weight.requires_grad]
+    optimizer = torch.optim.Adam([*learned, kernel], lr=0.01)
+    tags = torch.tensor([len(token) % 3 for tokens in sentences for token in tokens])
+    losses = []
+    for _ in range(5):
+        found = elmo(ids)
+        tokens = found["elmo_representations"][0][found["mask"].bool()]
+        loss = torch.nn.functional.cross_entropy(tokens @ kernel, tags)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
 def from_simple_elmo(folder, sentences):
