@@ -13,6 +13,7 @@ FLOORS = {
     "_version": -1,
     "allocator": -1,
     "openmp": -1,
+    "threads": -1,
     "config": 0,
     "text": 0,
     "layers": 1,

@@ -24,6 +24,7 @@ from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.sources import Text, as_corpus, text_to_embed
 from elmo.text.vocabulary import Vocabulary
+from elmo.threads import Lock
 from elmo.training.batches import Tokens
 from elmo.training.evaluation import Evaluation, Evaluator, evaluate
 
@@ -40,6 +41,9 @@ _GIVE_VOCABULARY = (
 
 class BiLM:
     """A bidirectional language model with its vocabulary: embeds, evaluates, is saved.
+
+    Several threads may use one model; what `embed(..., state="carry")` carries belongs to the first that
+    does. A model can be pickled and copied; a copy has carried nothing.
 
     Args:
         network: the Keras model.
@@ -85,6 +89,7 @@ class BiLM:
         self.has_softmax = network.head is not None if has_softmax is None else has_softmax
         self._embedders: dict[tuple[str, str | None], Embedder] = {}
         self._told_of_cuts = False
+        self._lock = Lock()  # of the embedders
 
     @property
     def config(self) -> BiLMConfig:
@@ -93,6 +98,9 @@ class BiLM:
     @property
     def vocabulary(self) -> Vocabulary | None:
         return getattr(self.sentence_encoder, "vocabulary", None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return from_pretrained, (self.to_pretrained(),)
 
     def __repr__(self) -> str:
         lstm = self.config.lstm
@@ -114,9 +122,10 @@ class BiLM:
         """The embedder of a precision, `"float32"`, `"bfloat16"` or `"int8"`, and an engine; each has a
         state of its own for `state="carry"`."""
         key = precision, engine
-        if key not in self._embedders:
-            self._embedders[key] = self.new_embedder(precision, engine)
-        return self._embedders[key]
+        with self._lock:
+            if key not in self._embedders:
+                self._embedders[key] = self.new_embedder(precision, engine)
+            return self._embedders[key]
 
     def new_embedder(
         self,

@@ -7,13 +7,18 @@ from typing import Any
 
 import keras
 
+from elmo.threads import Computing
+
+_computing = Computing("JAX")
+
 
 def compiled(layer: keras.layers.Layer, function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function(*arrays)`, which uses the weights of `layer`, for inference.
 
     The weights are read anew at each call, so training in between is seen. On PyTorch nothing is
     compiled, but no gradient is kept. Products of float32 are of all its digits: JAX's default on a GPU
-    is TF32, which has three.
+    is TF32, which has three. On JAX a process that was forked from one that has computed is refused,
+    for it would wait for ever.
 
     Args:
         layer: a built layer or model.
@@ -39,7 +44,11 @@ def compiled(layer: keras.layers.Layer, function: Callable[..., Any]) -> Callabl
             with jax.default_matmul_precision("highest"), keras.StatelessScope(state_mapping=given):
                 return function(*arguments)
 
-        return lambda *arguments: run([v.value for v in variables], arguments)
+        def run_with_weights(*arguments: Any) -> Any:
+            _computing()
+            return run([v.value for v in variables], arguments)
+
+        return run_with_weights
     if backend == "tensorflow":
         import tensorflow as tf
 

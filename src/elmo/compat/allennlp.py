@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from elmo.api import load
+from elmo.api import BiLM, load
 from elmo.compat import byte_ids
 from elmo.compat.allennlp_indexer import ELMoCharacterMapper, ELMoTokenCharactersIndexer
 from elmo.compat.allennlp_layer import Elmo
@@ -106,8 +106,22 @@ class ElmoEmbedder:
         encoder, config = model.sentence_encoder, model.config
         if model.characters == "bytes":
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
+        self._take(model, encoder)
+
+    def _take(self, model: BiLM, encoder: Any) -> None:
         self._embedder = Embedder(model.network, encoder)
         self.elmo_bilm = EmbedderModel(model, self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {k: v for k, v in vars(self).items() if k not in ("_embedder", "elmo_bilm")}
+        made_of = self.elmo_bilm, self._embedder.sentence_encoder, self.carried_state
+        return {**kept, "made_of": made_of}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        model, encoder, carried = state.pop("made_of")
+        vars(self).update(state)
+        self._take(model, encoder)
+        self._embedder.state = carried
 
     @property
     def carried_state(self) -> CarriedState:

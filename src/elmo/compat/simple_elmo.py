@@ -20,6 +20,7 @@ from elmo.bilm.compiled import compiled
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
+from elmo.threads import Lock
 
 __all__ = ["ElmoModel", "weight_layers"]
 
@@ -112,6 +113,7 @@ class ElmoModel:
         self._model: BiLM | None = None
         self._embedder: Embedder | None = None
         self._scores: Any = None
+        self._lock = Lock()  # of the embedder's state
 
     @property
     def model(self) -> BiLM:
@@ -146,17 +148,29 @@ class ElmoModel:
         if max_batch_size < 1:
             raise ValueError(f"max_batch_size={max_batch_size!r}: must be 1 or more")
         self._model = load(directory)
+        self._prepare()
+        config = self._model.config
+        self.batch_size = max_batch_size
+        self.vector_size = config.output_dim
+        self.n_layers = config.lstm.n_layers + 1
+        self.sentence_embeddings_op = ChosenLayers("all")
+        return "The model is now loaded."
+
+    def _prepare(self) -> None:
         config = self._model.config
         encoder = self._model.sentence_encoder
         if self._model.characters == "bytes":
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
         self._embedder = Embedder(self._model.network, encoder)
         self._scores = compiled(self._model.network, self._log_probabilities)
-        self.batch_size = max_batch_size
-        self.vector_size = config.output_dim
-        self.n_layers = config.lstm.n_layers + 1
-        self.sentence_embeddings_op = ChosenLayers("all")
-        return "The model is now loaded."
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_embedder": None, "_scores": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self._model is not None:
+            self._prepare()
 
     def get_elmo_vectors(
         self, texts: Texts, warmup: bool = True, layers: str = "average", session: Any = None
@@ -231,10 +245,11 @@ class ElmoModel:
             raise ValueError(_NOT_LOADED)
         texts = list(texts)
         options = {"layers": layers, "state": self.state, "batch_size": self.batch_size}
-        self._embedder.state = self._state(session)
-        if warmup and self.state == "carry":
-            self._embedder.embed(texts[: self.batch_size], **options)
-        return self._embedder.embed(texts, **options)
+        with self._lock:
+            self._embedder.state = self._state(session)
+            if warmup and self.state == "carry":
+                self._embedder.embed(texts[: self.batch_size], **options)
+            return self._embedder.embed(texts, **options)
 
     def get_elmo_substitutes(
         self, data: Sequence[str], topn: int = 3, nodelimiters: bool = True

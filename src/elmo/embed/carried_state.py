@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import numpy as np
 
 from elmo.config import BiLMConfig
@@ -13,6 +16,9 @@ class CarriedState:
     A row that is asked for the first time starts from zero; the rows beyond a smaller batch stay
     as they are. The steps of `<S>` and `</S>` are part of it. So it was in bilm-tf, AllenNLP and
     ELMoForManyLangs.
+
+    A state belongs to the thread that first asks for rows, until it is reset: two that went on from one
+    state would each read in the other's context.
 
     Args:
         config: the model.
@@ -37,6 +43,7 @@ class CarriedState:
 
     def reset(self) -> None:
         """Forget everything: every row starts from zero."""
+        self._thread: int | None = None
         self.h, self.c = (np.zeros((*self._outer, 0, n), np.float32) for n in self._sizes)
 
     @property
@@ -45,7 +52,19 @@ class CarriedState:
         return self.h.shape[2]
 
     def take(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Where the first `n` rows stand; new ones are added as zeros."""
+        """Where the first `n` rows stand; new ones are added as zeros.
+
+        Raises:
+            RuntimeError: another thread carries this state.
+        """
+        thread = threading.get_ident()
+        if self._thread is None:
+            self._thread = thread
+        elif self._thread != thread:
+            raise RuntimeError(
+                "state='carry': another thread carries this state; give each thread an embedder of its "
+                "own (model.new_embedder()), take state='reset', or reset the state between them"
+            )
         if n > self.rows:
             extra = [(0, 0), (0, 0), (0, n - self.rows), (0, 0)]
             self.h, self.c = np.pad(self.h, extra), np.pad(self.c, extra)
@@ -56,3 +75,6 @@ class CarriedState:
         n = state[0].shape[2]
         self.take(n)
         self.h[:, :, :n], self.c[:, :, :n] = state
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_thread": None}

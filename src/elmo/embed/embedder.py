@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import pickle
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from elmo.bilm.embedding import find_encoder
-from elmo.bilm.weights import digest_of
+from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.weights import digest_of, get_weights, set_weights
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.precision import EngineName, Precision, new_engine
 from elmo.embed.results import Result, check_choice, result_shape
 from elmo.embed.token_cache import TokenCache
 from elmo.embed.windows import ROWS, read_windows
 from elmo.embed.word_cache import WordCache
+from elmo.layers.first_values import blank_weights
 from elmo.text.corpus import split_tokens
 
 Layers = Literal["all", "top", "average", "token"]
@@ -33,7 +36,9 @@ class Embedder:
     the number of sentences. Boundaries are read and dropped; padding never counts. Results do not
     depend on batch size or order (but for rounding, below 1e-5).
 
-    The weights are read once; after the network was trained on, call `refresh`.
+    The weights are read once; after the network was trained on, call `refresh`. Several threads may use
+    one embedder, but for `state="carry"`, which belongs to the first that carries it. An embedder can be
+    pickled, with its weights and what it carries.
 
     Args:
         network: a `BiLanguageModel`, a `BiLMEncoder`, or an object with one under `network`.
@@ -87,6 +92,31 @@ class Embedder:
             self.token_cache = token_cache.prepared(self.config, sentence_encoder)
         dim = self.config.lstm.projection_dim
         self.word_cache = WordCache(self._token_vectors, dim, cache_size)
+
+    def recipe(self) -> dict[str, Any]:
+        """All that an embedder is made of but its weights, for `from_recipe`.
+
+        Raises:
+            PicklingError: its engine cannot be made anew, or it has let go of its network.
+        """
+        if self.precision is None:
+            raise pickle.PicklingError(
+                f"the engine {type(self.engine).__name__} cannot be made anew in another process"
+            )
+        if self._encoder is None:
+            raise pickle.PicklingError("this embedder has let go of its network (`release`)")
+        return {
+            "config": self.config,
+            "policy": self.policy,
+            "sentence_encoder": self.sentence_encoder,
+            "token_cache": self.token_cache,
+            "cache_size": self.word_cache.capacity,
+            "precision": self.precision,
+            "engine": self.engine.name,
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return from_recipe, (self.recipe(), get_weights(self._encoder), self.state)
 
     @property
     def encoder(self) -> Any:
@@ -270,3 +300,20 @@ class Embedder:
         return read_windows(
             self.engine, table, sentences, layers, lambda w: results[w.row].receive(w), state
         )
+
+
+def from_recipe(
+    recipe: Mapping[str, Any],
+    weights: Mapping[str, np.ndarray],
+    state: CarriedState | None = None,
+) -> Embedder:
+    """The embedder of a `recipe` and its weights by name."""
+    recipe = dict(recipe)
+    with blank_weights():
+        encoder = BiLMEncoder(recipe.pop("config"), dtype=recipe.pop("policy"))
+        encoder.build()
+    set_weights(encoder, weights)
+    embedder = Embedder(encoder, recipe.pop("sentence_encoder"), **recipe)
+    if state is not None:
+        embedder.state = state
+    return embedder

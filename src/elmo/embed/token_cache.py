@@ -60,6 +60,18 @@ class TokenCache:
         self.rows = rows
         self._places: dict[bytes, int] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(vars(self))
+        if isinstance(self.rows, h5py.Dataset):  # goes by its name, and is opened anew
+            state["rows"] = (self.rows.file.filename, self.rows.name)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if isinstance(self.rows, tuple):
+            path, name = self.rows
+            self.rows = h5py.File(path, "r")[name]
+
     def __len__(self) -> int:
         return len(self.tokens)
 

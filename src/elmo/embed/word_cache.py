@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from elmo.threads import Lock
+
 
 class WordCache:
     """A bounded table from a token's ids to its vector; what was longest unused goes first.
+
+    Several threads may use one cache; while one computes, the others wait.
 
     Args:
         compute: from ids `(n, M)` or `(n,)`, all distinct, to float32 `(n, dim)`.
@@ -37,14 +41,16 @@ class WordCache:
         self._slots: dict[bytes, int] = {}  # from the longest unused to the last used
         self._table = np.empty((0, dim), np.float32)
         self.computed = self.found = 0
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._slots)
 
     def clear(self) -> None:
         """Forget all vectors."""
-        self._slots.clear()
-        self._table = self._table[:0]
+        with self._lock:
+            self._slots.clear()
+            self._table = self._table[:0]
 
     def vectors(self, ids: np.ndarray) -> np.ndarray:
         """Vectors of distinct tokens, float32 `(n, dim)`.
@@ -52,6 +58,10 @@ class WordCache:
         Args:
             ids: `(n, M)` or `(n,)`, no token twice.
         """
+        with self._lock:
+            return self._vectors(ids)
+
+    def _vectors(self, ids: np.ndarray) -> np.ndarray:
         result = np.empty((len(ids), self._table.shape[1]), np.float32)
         keys = [row.tobytes() for row in np.ascontiguousarray(ids, np.int32)]
         known, slots, missing = [], [], []

@@ -15,6 +15,7 @@ import numpy as np
 from elmo.text.buckets import length_buckets
 from elmo.text.characters import Characters
 from elmo.text.vocabulary import Vocabulary
+from elmo.threads import Lock
 
 if TYPE_CHECKING:
     pass
@@ -167,7 +168,7 @@ class SentenceEncoder:
 
     A word of a text that is spelled `<S>`, `</S>` or like padding is an unknown word, never a
     boundary; its characters are spelled out. `report` counts unknown and cut tokens over all calls
-    of `encode` and `encode_batch`.
+    of `encode` and `encode_batch`. Several threads may use one encoder.
 
     Raises:
         ValueError: neither a vocabulary nor characters.
@@ -199,6 +200,7 @@ class SentenceEncoder:
         self.vocabulary = vocabulary
         self.characters = Characters(characters) if isinstance(characters, int) else characters
         self.lowercase = lowercase
+        self._lock = Lock()  # of the table and the report
         self.reset_report()
         self._table = self.type_table()
 
@@ -235,11 +237,12 @@ class SentenceEncoder:
         Raises:
             ValueError: a sentence is longer than `length`; nothing is cut.
         """
-        rows = self._rows(sentences, length)  # (batch, time)
-        self._count(rows, sentences, lines)
-        if self.characters is None:
-            return self._table.word_ids[rows]
-        return self._table.bytes[rows].astype(np.int32)
+        with self._lock:
+            rows = self._rows(sentences, length)  # (batch, time)
+            self._count(rows, sentences, lines)
+            if self.characters is None:
+                return self._table.word_ids[rows]
+            return self._table.bytes[rows].astype(np.int32)
 
     def word_ids(self, tokens: Sequence[str]) -> np.ndarray:
         """The vocabulary's ids + 1 of one sentence with its boundaries, int32 (n + 2,).
@@ -255,8 +258,9 @@ class SentenceEncoder:
         """The vocabulary's ids + 1 of sentences with boundaries, int32 (batch, time)."""
         if self.vocabulary is None:
             raise ValueError("vocabulary=None: word ids need a vocabulary")
-        rows = self._rows(sentences, length)
-        return self._table.word_ids[rows]
+        with self._lock:
+            rows = self._rows(sentences, length)
+            return self._table.word_ids[rows]
 
     def _rows(self, sentences: Sequence[Sequence[str]], length: int | None) -> np.ndarray:
         """Rows of the table of types for a padded batch, int64 (batch, time)."""
