@@ -1,7 +1,10 @@
 """Vocabularies: counting, both layouts, ranks, and files that are refused."""
 
+import gzip
+import lzma
 import os
 import random
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -330,3 +333,43 @@ def test_missing_file_folder_and_layout(tmp_path, write):
 def test_the_line_that_has_no_id_in_the_one_billion_word_vocabulary(write):
     path = write("<S>\n</S>\n<UNK>\n!!!MAXTERMID\nthe\n")
     assert Vocabulary.load(path).id("the") == 3
+
+
+@pytest.mark.parametrize(
+    "packing, pack", [("gz", gzip.compress), ("xz", lzma.compress), ("", lambda data: data)]
+)
+def test_a_packed_vocabulary_is_read_as_a_plain_one(tmp_path, packing, pack):
+    path = tmp_path / f"vocab.txt{packing and '.'}{packing}"
+    path.write_bytes(pack("<S>\n</S>\n<UNK>\né\n".encode()))
+    assert Vocabulary.load(path).tokens == ["<S>", "</S>", "<UNK>", "é"]
+    if packing:
+        path.write_bytes(path.read_bytes()[:-9])
+        with pytest.raises(VocabularyError, match=r"vocab.txt.*after line \d"):
+            Vocabulary.load(path)
+
+
+def test_a_vocabulary_is_read_no_further_than_its_model_s_types(tmp_path):
+    path = tmp_path / "vocab.txt.gz"
+    with gzip.open(path, "wb", 1) as file:
+        file.write(b"<S>\n</S>\n<UNK>\n")
+        for start in range(0, 4_000_000, 100_000):
+            file.write("".join(f"w{n}\n" for n in range(start, start + 100_000)).encode())
+    tracemalloc.start()
+    with pytest.raises(VocabularyError, match="has more than the 10 types"):
+        Vocabulary.load(path, most=10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+    path.write_bytes(gzip.compress(b"<S>\n</S>\n<UNK>\nword\n\n\n"))
+    assert len(Vocabulary.load(path, most=4)) == 4
+
+
+def test_a_vocabulary_of_one_endless_line_is_refused_at_once(tmp_path):
+    path = tmp_path / "vocab.txt.gz"
+    path.write_bytes(gzip.compress(b"x" * (1 << 27)))
+    tracemalloc.start()
+    with pytest.raises(VocabularyError, match="line 1: has more than 1,048,576 bytes"):
+        Vocabulary.load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8_000_000

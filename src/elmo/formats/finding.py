@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-import gzip
 import os
-import tempfile
-import zlib
 from pathlib import Path
 
 from elmo.formats.errors import FormatError
@@ -14,7 +11,6 @@ from elmo.text.vocabulary import Vocabulary
 
 _OPTIONS = ("options.json", "*options*.json")
 _WEIGHTS = ("weights.hdf5", "model.hdf5", "*weights*.hdf5", "*weights*.h5", "*.hdf5", "*.h5")
-_MAX_VOCABULARY = 1 << 30
 _VOCABULARIES = ("vocab.txt", "vocab.txt.gz")
 
 
@@ -90,7 +86,7 @@ def load_vocabulary(
     """A vocabulary, from its file if need be, with a type for each row of the weights.
 
     Args:
-        vocabulary: a `Vocabulary` or its file, which may be compressed with gzip.
+        vocabulary: a `Vocabulary` or its file, packed or not.
         size: how many types it must have, if that is known.
         lowercase: whether words are lower-cased before they are looked up in the file's.
 
@@ -101,8 +97,8 @@ def load_vocabulary(
     if not isinstance(vocabulary, Vocabulary):
         where = vocabulary
         try:
-            vocabulary = _load(Path(vocabulary), lowercase)
-        except (ValueError, OSError, EOFError, zlib.error) as error:
+            vocabulary = Vocabulary.load(vocabulary, lowercase=lowercase, most=size)
+        except (ValueError, OSError) as error:
             text = str(error)
             named = text if str(where) in text else f"{where}: {text}"
             raise FormatError(named) from error
@@ -111,18 +107,3 @@ def load_vocabulary(
             f"{where}: has {len(vocabulary.tokens):,} types, but the weights are for {size:,}"
         )
     return vocabulary
-
-
-def _load(path: Path, lowercase: bool | None) -> Vocabulary:
-    if path.suffix != ".gz":
-        return Vocabulary.load(path, lowercase=lowercase)
-    with gzip.open(path) as file, tempfile.TemporaryDirectory(prefix="elmo-") as folder:
-        content = file.read(_MAX_VOCABULARY + 1)
-        if len(content) > _MAX_VOCABULARY:
-            raise ValueError("too large for a vocabulary")
-        plain = Path(folder, path.stem)
-        plain.write_bytes(content)
-        try:
-            return Vocabulary.load(plain, lowercase=lowercase)
-        except ValueError as error:
-            raise ValueError(str(error).replace(str(plain), str(path))) from error

@@ -18,6 +18,8 @@ _BOM = b"\xef\xbb\xbf"
 _SPACES = b" \t\r\x0b\x0c"
 _TOKEN = re.compile(r"[^ \t\n\r\x0b\x0c]+")
 _PIECE = 1 << 24  # bytes of a line that are held at a time
+LONGEST_TOKEN = 1 << 24  # bytes; what is longer is none
+_LONGEST_LINE = 1 << 25  # bytes of a line that becomes one sentence
 
 
 def split_tokens(text: str) -> list[str]:
@@ -36,8 +38,8 @@ class Corpus:
     One line is one sentence; only `\\n` ends a line. Tokens are parted by ASCII whitespace (space,
     tab, carriage return, vertical tab, form feed). Everything else stays inside its token: NUL and
     other control characters, no-break spaces, U+0085, U+2028. A byte order mark at the start of a
-    file is dropped. Memory is bounded by the longest line; with `max_sentence_tokens` not even by
-    that.
+    file is dropped. A token has at most 16 MiB, and a line that becomes one sentence at most 32 MiB:
+    what is longer is no text, and is refused. With `max_sentence_tokens` a line may have any length.
 
     Args:
         *sources: files, folders (all text files beneath, sorted), patterns such as
@@ -205,7 +207,15 @@ class Corpus:
         size = self.max_sentence_tokens
         keep = self.blank_lines == "keep"
         pending: list[str] = []  # of a line that is read in pieces
+        length = 0  # of the line so far
         for number, piece, ends in _pieces(text):
+            length += len(piece)
+            if size is None and length > _LONGEST_LINE:
+                raise CorpusError(
+                    f"{text.title}, line {number}: has more than {_LONGEST_LINE:,} bytes, and a line is "
+                    "a sentence; put one sentence on a line, read running text as raw (--raw), or give "
+                    "max_sentence_tokens"
+                )
             line = self._decode(b" ".join(piece.split()), text, number)
             tokens = line.split(" ") if line else []
             if pending:
@@ -219,7 +229,7 @@ class Corpus:
             if not ends:
                 pending = tokens
                 continue
-            pending = []
+            pending, length = [], 0
             if tokens or keep:
                 yield number, tokens
 
@@ -282,12 +292,21 @@ def _as_tokens(sentence: Any, index: int) -> list[str]:
     return tokens
 
 
+def too_long(text: TextFile, line: int) -> str:
+    """The message for a token that is none."""
+    return (
+        f"{text.title}, line {line}: has more than {LONGEST_TOKEN:,} bytes without a space, "
+        "which is no token; is this a text?"
+    )
+
+
 def _pieces(text: TextFile) -> Iterator[tuple[int, bytes, bool]]:
     """Triples (line number, bytes, whether the line ends with them).
 
-    Only a line above `_PIECE` bytes comes in several pieces; they are cut at whitespace.
+    Only a line above `_PIECE` bytes, and a last one that has no end, comes in several pieces; they are
+    cut at whitespace, and the last of them ends the line.
     """
-    number, carry, fresh = 1, b"", True
+    number, carry, fresh, ends = 1, b"", True, True
     try:
         with _open_text(text.path) as stream:
             while piece := stream.readline(_PIECE):
@@ -297,13 +316,15 @@ def _pieces(text: TextFile) -> Iterator[tuple[int, bytes, bool]]:
                 piece, carry = carry + piece, b""
                 if not ends:
                     cut = max(piece.rfind(space) for space in (b"%c" % s for s in _SPACES)) + 1
+                    if len(piece) - cut > LONGEST_TOKEN:
+                        raise CorpusError(too_long(text, number))
                     if cut == 0:
                         carry = piece
                         continue
                     piece, carry = piece[:cut], piece[cut:]
                 yield number, piece, ends
                 number += ends
-            if carry:
+            if not ends:
                 yield number, carry, True
     except Exception as error:
         if not is_damage(error):

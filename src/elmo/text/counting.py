@@ -14,15 +14,17 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
-from elmo.text.corpus import Corpus
-from elmo.text.files import TextFile, compression, is_damage, open_text
+from elmo.text.corpus import LONGEST_TOKEN, Corpus, too_long
+from elmo.text.files import CorpusError, TextFile, compression, is_damage, open_text
 
 _BLOCK = 1 << 20
 _BYTES_A_PROCESS = 1 << 25  # below this a further process costs more than it brings
 _BOM = b"\xef\xbb\xbf"
+_SPACES = (b" ", b"\t", b"\n", b"\r", b"\x0b", b"\x0c")
 
 
 @dataclass(frozen=True)
@@ -170,45 +172,94 @@ def _count_hand(hand: list[_Share], counts: Counter[bytes]) -> int:
 
 def _count_share(share: _Share, counts: Counter[bytes]) -> int:
     """Add the tokens of a share to `counts`; return the number of its sentences."""
-    sentences = lines = 0
+    lines = _Lines(share)
     try:
         with open_text(share.path) as stream:
-            position = 0
-            if share.start:
-                stream.seek(share.start - 1)  # a line that begins before is another share's
-                position = share.start - 1 + len(stream.readline())
-            while share.end is None or position < share.end:
-                wanted = _BLOCK if share.end is None else min(_BLOCK, share.end - position)
-                block = stream.read(wanted)
-                if not block:
-                    break
-                if not block.endswith(b"\n"):
-                    block += stream.readline()
-                if position == 0:
-                    position = len(block) - len(block.removeprefix(_BOM))
-                    block = block.removeprefix(_BOM)
-                position += len(block)
-                lines += block.count(b"\n")
+            for block in _blocks(stream, share):
                 if share.errors == "replace":
                     block = block.decode("utf-8", "replace").encode()
                 else:
                     block.decode("utf-8")  # raises where it is not UTF-8
                 counts.update(block.split())
-                sentences += _sentences(block, share)
+                lines.take(block)
+    except _TooLongError:
+        raise CorpusError(too_long(TextFile(share.path), lines.ended + 1)) from None
     except Exception as error:
         if not is_damage(error):
             raise
-        raise TextFile(share.path).damage(error, lines) from None
-    return sentences
+        raise TextFile(share.path).damage(error, lines.ended) from None
+    return lines.sentences()
 
 
-def _sentences(block: bytes, share: _Share) -> int:
-    rows = block.split(b"\n")
-    if not rows[-1]:
-        rows.pop()  # behind the last line's end
-    number = len(rows) if share.keep_blank else sum(map(bool, map(bytes.strip, rows)))
-    if share.longest is not None:
-        for row in rows:
-            if len(row) > 2 * share.longest:  # shorter lines cannot have more tokens than that
-                number += max(0, -(-len(row.split()) // share.longest) - 1)
-    return number
+class _TooLongError(Exception):
+    """A token that is none."""
+
+
+def _blocks(stream: BinaryIO, share: _Share) -> Iterator[bytes]:
+    """The lines of a share in blocks; one is cut at the end of a line, or else behind a token."""
+    position, first = 0, not share.start
+    if share.start:  # a line that begins before is another share's
+        stream.seek(share.start - 1)
+        position = share.start - 1
+        while piece := stream.readline(_BLOCK):
+            position += len(piece)
+            if piece.endswith(b"\n"):
+                break
+    block, inside = b"", False  # what is not told of yet; whether a line is under way
+    while inside or share.end is None or position < share.end:
+        wanted = _BLOCK if share.end is None else max(1, min(_BLOCK, share.end - position))
+        read = stream.readline(_BLOCK) if inside else stream.read(wanted)
+        if not inside and not read.endswith(b"\n"):
+            read += stream.readline(_BLOCK)
+        if not read:
+            break
+        position += len(read)
+        if first:
+            read, first = read.removeprefix(_BOM), False
+        block += read
+        inside = not read.endswith(b"\n")
+        cut = len(block)
+        if inside:
+            cut = max(map(block.rfind, _SPACES)) + 1
+            if len(block) - cut > LONGEST_TOKEN:
+                raise _TooLongError
+        if cut:
+            yield block[:cut]
+            block = block[cut:]
+    if block:
+        yield block
+
+
+class _Lines:
+    """Counts sentences in blocks, whatever part of a line a block ends in."""
+
+    def __init__(self, share: _Share) -> None:
+        self._keep, self._longest = share.keep_blank, share.longest
+        self._sentences = self.ended = 0
+        self._open: int | None = None  # tokens of the line that has not ended; None between lines
+
+    def take(self, block: bytes) -> None:
+        """Count on."""
+        *rows, last = block.split(b"\n")
+        self.ended += len(rows)
+        if rows and self._open is not None:
+            self._sentences += self._parts(self._open + len(rows[0].split()))
+            self._open = None
+            del rows[0]
+        self._sentences += len(rows) if self._keep else sum(map(bool, map(bytes.strip, rows)))
+        if self._longest is not None:
+            for row in rows:
+                if len(row) > 2 * self._longest:  # shorter lines cannot have more tokens than that
+                    self._sentences += max(0, -(-len(row.split()) // self._longest) - 1)
+        if last:
+            self._open = (self._open or 0) + len(last.split())
+
+    def sentences(self) -> int:
+        """How many there are, that of a line without an end among them."""
+        return self._sentences + (0 if self._open is None else self._parts(self._open))
+
+    def _parts(self, tokens: int) -> int:
+        """Sentences of a line."""
+        if not tokens:
+            return int(self._keep)
+        return 1 if self._longest is None else -(-tokens // self._longest)

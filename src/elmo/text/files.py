@@ -200,7 +200,14 @@ def open_text(path: str) -> BinaryIO:
 
 
 class _ZstdReader(io.RawIOBase):
-    """Frames of Zstandard one after another; a frame that breaks off raises EOFError."""
+    """Frames of Zstandard one after another; a frame that breaks off raises EOFError.
+
+    Four packed bytes can hold 128 KiB. So what is unpacked at a time begins small, and grows as long as
+    little comes out of it.
+    """
+
+    _FEED = (1 << 9, 1 << 16)
+    _MUCH = 1 << 22
 
     _file: BinaryIO | None = None
 
@@ -211,7 +218,8 @@ class _ZstdReader(io.RawIOBase):
         self._make = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj
         self._file = open(path, "rb")  # noqa: SIM115 - closed with the reader
         self._frame: Any = None
-        self._packed = self._unpacked = b""
+        self._packed = self._unpacked = memoryview(b"")
+        self._feed = self._FEED[0]
 
     def readable(self) -> bool:
         return True
@@ -219,17 +227,23 @@ class _ZstdReader(io.RawIOBase):
     def readinto(self, target: Any) -> int:
         while not self._unpacked:
             if not self._packed and self._file is not None:
-                self._packed = self._file.read(1 << 16)
+                self._packed = memoryview(self._file.read(self._FEED[1]))
             if not self._packed:
                 if self._frame is not None:
                     raise EOFError("a frame is not complete")
                 return 0
             if self._frame is None:
                 self._frame = self._make()
-            self._unpacked = self._frame.decompress(self._packed)
-            self._packed = b""
+            fed, rest = self._packed[: self._feed], self._packed[self._feed :]
+            self._unpacked = memoryview(self._frame.decompress(fed))
+            least, most = self._FEED
+            grows = len(self._unpacked) < self._MUCH
+            self._feed = min(most, 2 * self._feed) if grows else max(least, self._feed // 2)
+            self._packed = rest
             if self._frame.eof:
-                self._packed, self._frame = self._frame.unused_data, None
+                unused = len(self._frame.unused_data)
+                self._packed = memoryview(bytes(fed[len(fed) - unused :]) + bytes(rest))
+                self._frame = None
         size = min(len(target), len(self._unpacked))
         target[:size], self._unpacked = self._unpacked[:size], self._unpacked[size:]
         return size

@@ -154,19 +154,21 @@ class Vocabulary:
         *,
         layout: Layout | None = None,
         lowercase: bool | None = None,
+        most: int | None = None,
     ) -> Vocabulary:
-        """Read either layout, and the counts beside it where they are.
+        """Read either layout, packed or not, and the counts beside it where they are.
 
         Args:
             path: the file; `vocab.txt` has its counts in `vocab.counts.txt`.
             layout: None to tell by the first line.
             lowercase: None for False, but True for a `token_id` file in which no token has a
                 capital letter.
+            most: how many types there can be; a file of more is not read to its end.
 
         Raises:
             VocabularyError, MissingVocabularyError: with the file and the line.
         """
-        tokens, layout = read_vocabulary(path, layout)
+        tokens, layout = read_vocabulary(path, layout, most)
         if lowercase is None:
             small = all(t == t.lower() or t in _SPECIAL for t in tokens)
             lowercase = small and layout == "token_id"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
-from elmo.text.files import written_whole
+from elmo.text.files import CorpusError, TextFile, is_damage, open_text, written_whole
 
 Layout = Literal["published", "token_id"]
 BOS, EOS, UNK, PAD = "<S>", "</S>", "<UNK>", "<pad>"
@@ -21,6 +21,10 @@ ALIASES = {"<bos>": BOS, "<eos>": EOS, "<unk>": UNK}
 _NAMES = {canonical: alias for alias, canonical in ALIASES.items()}
 _SPACES = " \t\r\x0b\x0c"
 _SKIPPED = "!!!MAXTERMID"  # a line of the 1 Billion Word vocabulary that has no id
+_MOST_TYPES = 1 << 24
+_MOST_BLANK = 1 << 10  # lines behind the last
+_LONGEST_LINE = 1 << 20  # bytes
+_LARGEST = 1 << 28  # bytes, unpacked
 
 
 class VocabularyError(ValueError):
@@ -37,14 +41,19 @@ def counts_path(path: str | os.PathLike[str]) -> Path:
     return path.with_name(f"{path.stem}.counts.txt")
 
 
-def read_lines(path: str | os.PathLike[str]) -> list[str]:
-    """The lines of a small UTF-8 file, without their ends and outer ASCII whitespace."""
+def read_lines(path: str | os.PathLike[str], most: int | None = None) -> list[str]:
+    """The lines of a small UTF-8 file, packed or not, without their ends and outer ASCII whitespace.
+
+    Args:
+        path: the file.
+        most: how many lines there can be; nothing is read further.
+    """
     path = Path(path)
     if not path.exists():
         raise MissingVocabularyError(f"{path}: no such vocabulary file")
     if path.is_dir():
         raise VocabularyError(f"{path}: is a folder; give the vocabulary file in it")
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    content = _content(path, most).removeprefix(b"\xef\xbb\xbf")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -58,21 +67,50 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     return lines
 
 
+def _content(path: Path, most: int | None) -> bytes:
+    """The bytes of a file of so many lines, and of few behind them (and one that has no id)."""
+    content, limit = bytearray(), (_MOST_TYPES if most is None else most) + _MOST_BLANK
+    number = 0
+    try:
+        with open_text(os.fspath(path)) as stream:
+            while line := stream.readline(_LONGEST_LINE):
+                number += 1
+                content += line
+                if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+                    raise VocabularyError(
+                        f"{path}, line {number}: has more than {_LONGEST_LINE:,} bytes; a line is a "
+                        "token"
+                    )
+                if number > limit or len(content) > _LARGEST:
+                    wanted = "too large for a vocabulary"
+                    if most is not None:
+                        wanted = f"has more than the {most:,} types that the weights are for"
+                    raise VocabularyError(f"{path}: {wanted}")
+    except CorpusError as error:  # a suffix that promises something else
+        raise VocabularyError(str(error)) from None
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        raise VocabularyError(str(TextFile(os.fspath(path)).damage(error, number))) from None
+    return bytes(content)
+
+
 def read_vocabulary(
-    path: str | os.PathLike[str], layout: Layout | None = None
+    path: str | os.PathLike[str], layout: Layout | None = None, most: int | None = None
 ) -> tuple[list[str], Layout]:
     """The tokens in the order of their ids, special ones by their canonical names.
 
     Args:
         path: the file.
         layout: None to tell by the first line, which has two fields in the `token_id` layout.
+        most: how many types there can be; None for any number that memory bears.
 
     Raises:
         VocabularyError: an empty file, a blank line, a token or an id that comes twice, an id that
             is no number, is missing or leaves a gap.
         MissingVocabularyError: there is no such file.
     """
-    lines = read_lines(path)
+    lines = read_lines(path, most)
     if layout is None:
         layout = "token_id" if len(_fields(lines[0])) == 2 else "published"
     if layout == "token_id":
@@ -186,7 +224,7 @@ def read_counts(path: str | os.PathLike[str], tokens: Sequence[str]) -> list[int
     beside = counts_path(path)
     if not beside.exists() or beside == Path(path):
         return None
-    rows = [_fields(line) for line in read_lines(beside)]
+    rows = [_fields(line) for line in read_lines(beside, len(tokens))]
     fits = len(rows) == len(tokens) and all(
         len(row) == 2 and row[0] == token and row[1].isascii() and row[1].isdigit()
         for row, token in zip(rows, tokens, strict=True)
