@@ -9,9 +9,21 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elmo._version import __version__
+
+if TYPE_CHECKING:  # for editors and type checkers; at run time each comes when it is asked for
+    from elmo.api import BiLM, load
+    from elmo.bilm.embedding import ElmoEmbedding
+    from elmo.config import BiLMConfig, CharCNNConfig, DropoutConfig, LSTMConfig
+    from elmo.embed.stores.reading import read_vectors
+    from elmo.layers.scalar_mix import ScalarMix
+    from elmo.runs import train
+    from elmo.text import datasets
+    from elmo.text.corpus import Corpus
+    from elmo.text.vocabulary import Vocabulary
+    from elmo.training.config import TrainingConfig
 
 _HOMES = {
     "BiLM": "elmo.api",
@@ -30,7 +42,23 @@ _HOMES = {
 }
 _MODULES = {"datasets": "elmo.text.datasets"}
 
-__all__ = [*sorted(_HOMES), "__version__", "datasets"]
+__all__ = [
+    "BiLM",
+    "BiLMConfig",
+    "CharCNNConfig",
+    "Corpus",
+    "DropoutConfig",
+    "ElmoEmbedding",
+    "LSTMConfig",
+    "ScalarMix",
+    "TrainingConfig",
+    "Vocabulary",
+    "__version__",
+    "datasets",
+    "load",
+    "read_vectors",
+    "train",
+]
 
 
 def _choose_backend() -> None:
@@ -41,13 +69,14 @@ def _choose_backend() -> None:
 _choose_backend()
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    if name in _MODULES:
-        return importlib.import_module(_MODULES[name])
-    raise AttributeError(f"module 'elmo' has no attribute {name!r}")
+if not TYPE_CHECKING:
 
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            return getattr(importlib.import_module(_HOMES[name]), name)
+        if name in _MODULES:
+            return importlib.import_module(_MODULES[name])
+        raise AttributeError(f"module 'elmo' has no attribute {name!r}")
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

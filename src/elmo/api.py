@@ -39,6 +39,10 @@ _GIVE_VOCABULARY = (
 )
 
 
+class UnknownVocabularyError(ValueError):
+    """A model that reads whole words comes without its vocabulary."""
+
+
 class BiLM:
     """A bidirectional language model with its vocabulary: embeds, evaluates, is saved.
 
@@ -324,11 +328,13 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
     """The model of plain arrays that a format has read.
 
     Raises:
-        ValueError: a model that reads whole words comes without its vocabulary.
+        UnknownVocabularyError: a model that reads whole words comes without its vocabulary.
     """
     config = pretrained.config
     if config.char_cnn is None and pretrained.vocabulary is None and not pretrained.characters:
-        raise ValueError(f"this model reads whole words and has no vocabulary; {_GIVE_VOCABULARY}")
+        raise UnknownVocabularyError(
+            f"this model reads whole words and has no vocabulary; {_GIVE_VOCABULARY}"
+        )
     weights = dict(pretrained.weights)
     if not pretrained.has_softmax and config.vocabulary_size is not None:
         if config.char_cnn is not None:

@@ -7,6 +7,7 @@ trained is `elmo.training.TrainingConfig`.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,16 +23,26 @@ def _require(condition: bool, name: str, value: Any, wanted: str) -> None:
         raise ConfigError(f"{name}={value!r}: must be {wanted}")
 
 
-def _is_size(value: Any, least: int = 1) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+MOST = 1 << 24
+"""No size of a model is larger: not the cells of a layer, nor the rows of a table."""
+MOST_CHARACTERS = 1 << 12
+"""Of a token: each one that is read takes a row of this length, and the published models read 50."""
+
+
+def _is_size(value: Any, least: int = 1, most: int = MOST) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_clip(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and value > 0)
+    return value is None or (_is_number(value) and value > 0)
 
 
 def _is_rate(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value < 1
+    return _is_number(value) and 0 <= value < 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +101,12 @@ class CharCNNConfig:
         )
         object.__setattr__(self, "filters", filters)
         _require(
-            _is_size(self.max_characters_per_token, max(3, max(w for w, _ in filters))),
+            _is_size(
+                self.max_characters_per_token, max(3, max(w for w, _ in filters)), MOST_CHARACTERS
+            ),
             "max_characters_per_token",
             self.max_characters_per_token,
-            "3 or more and no less than the widest filter",
+            f"from 3, and no less than the widest filter, to {MOST_CHARACTERS:,}",
         )
 
     @property
@@ -134,7 +147,9 @@ class LSTMConfig:
 
     def __post_init__(self) -> None:
         for name in ("dim", "projection_dim", "n_layers"):
-            _require(_is_size(getattr(self, name)), name, getattr(self, name), "1 or more")
+            value = getattr(self, name)
+            _require(_is_size(value), name, value, f"a whole number from 1 to {MOST:,}")
+        _require(_is_number(self.forget_bias), "forget_bias", self.forget_bias, "a finite number")
         for name in ("cell_clip", "proj_clip"):
             value = getattr(self, name)
             _require(_is_clip(value), name, value, "a positive number, or None for no clip")

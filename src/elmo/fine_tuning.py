@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from elmo.api import BiLM, load
+from elmo.api import BiLM, UnknownVocabularyError, load
 from elmo.bilm.initialization import new_network
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig, ConfigError
@@ -45,21 +45,26 @@ def base_model(source: Source, settings: Settings) -> tuple[BiLM, Settings]:
     Raises:
         ValueError: a model of ELMoForManyLangs, or one whose vocabulary is not known.
     """
-    model = source if isinstance(source, BiLM) else load(source)
+    given = settings.vocabulary.vocabulary
+    rest = Settings({k: v for k, v in settings.values.items() if k != "vocabulary"})
+    try:
+        model = source if isinstance(source, BiLM) else load(source)
+    except UnknownVocabularyError:
+        if given is None:
+            raise
+        return load(source, given), rest
     if model.characters not in (None, "bytes"):
         raise ValueError(
             "start_from: a model of ELMoForManyLangs reads its characters by dictionaries of its own "
             "and cannot be trained further here; models that read words or bytes can"
         )
     if model.vocabulary is None and (model.has_softmax or model.config.char_cnn is None):
-        given = settings.vocabulary.vocabulary
         if given is None or isinstance(source, BiLM):
             raise ValueError(
                 "start_from: the model's vocabulary is not known; name its file (vocabulary), or put it "
                 "beside the model as vocab.txt"
             )
-        model = load(source, given)
-        settings = Settings({k: v for k, v in settings.values.items() if k != "vocabulary"})
+        model, settings = load(source, given), rest
     return model, settings
 
 

@@ -5,29 +5,59 @@ The model lies at the top of the output folder, everything of the run under `run
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from elmo.config import ConfigError
+from elmo.text.files import file_lock
 from elmo.training.batches import Tokens
 from elmo.training.report import write_json
 from elmo.training.settings import Settings
 
 RUN, SETTINGS, VOCABULARY = "run", "settings.json", "vocab.txt"
+LOCK = ".training"
+
+
+class RunningError(FileExistsError):
+    """Another process trains in the folder."""
+
+
+@contextlib.contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """Keep other trainings out of a folder; one that was made for this and stays empty goes again.
+
+    Raises:
+        RunningError: another process trains there.
+    """
+    if output.exists() and not output.is_dir():
+        raise FileExistsError(f"{output}: is a file; the output of a training is a folder")
+    output.mkdir(parents=True, exist_ok=True)
+    with file_lock(output / LOCK) as mine:
+        if not mine:
+            raise RunningError(
+                f"{output}: another process trains in this folder; wait for it, stop it, or name "
+                "another folder"
+            )
+        try:
+            yield
+        finally:
+            (output / LOCK).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                output.rmdir()
 
 
 def make_room(output: Path, overwrite: bool) -> None:
     """See that a folder may be written to; nothing in it is touched."""
-    if output.exists() and not output.is_dir():
-        raise FileExistsError(f"{output}: is a file; the output of a training is a folder")
-    if output.is_dir() and any(output.iterdir()) and not overwrite:
+    held = {path.name for path in output.iterdir()} - {LOCK} if output.is_dir() else set()
+    if held and not overwrite:
         raise FileExistsError(
             f"{output}: holds something; resume its training (--resume), begin anew "
             "(--overwrite), or name another folder"

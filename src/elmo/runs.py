@@ -17,6 +17,7 @@ from elmo.run_folder import (
     RUN,
     VOCABULARY,
     keep_run,
+    locked,
     make_room,
     may_change,
     must_agree,
@@ -28,6 +29,7 @@ from elmo.run_folder import (
 )
 from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
+from elmo.text.files import keep_apart
 from elmo.text.sources import Text, as_corpus
 from elmo.text.vocabulary import Vocabulary
 from elmo.training import defaults
@@ -96,7 +98,41 @@ def train(
         ConfigError: an unknown setting, a value that does not fit, or one that contradicts the run that
             is resumed or the model that is trained further.
     """
-    output = Path(output)
+    with locked(Path(output)):
+        return _train(
+            corpus,
+            valid,
+            test,
+            Path(output),
+            config,
+            start_from,
+            keep_vocabulary=keep_vocabulary,
+            resume=resume,
+            overwrite=overwrite,
+            reading={"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw},
+            progress=progress,
+            callbacks=callbacks,
+            settings=settings,
+        )
+
+
+def _train(
+    corpus: Text,
+    valid: Text | None,
+    test: Text | None,
+    output: Path,
+    config: str | os.PathLike[str] | Settings | None,
+    start_from: fine_tuning.Source | None,
+    *,
+    keep_vocabulary: bool,
+    resume: bool,
+    overwrite: bool,
+    reading: dict[str, Any],
+    progress: bool | Progress,
+    callbacks: Sequence[keras.callbacks.Callback],
+    settings: dict[str, Any],
+) -> BiLM:
+    """`train` in a folder that no other process trains in."""
     run = output / RUN
     given = Settings({}) if config is None else config
     if not isinstance(given, Settings):
@@ -128,14 +164,15 @@ def train(
         chosen.further(base.config, vocabulary_size=1)  # refuse contradictions before any work
     if not resume:
         make_room(output, overwrite)
-    options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
-    options["max_sentence_tokens"] = chosen.training.max_sentence_tokens
+    options = {**reading, "max_sentence_tokens": chosen.training.max_sentence_tokens}
     text = as_corpus(corpus, **options)
     held_out = {
         name: as_corpus(text, **options)
         for name, text in (("valid", valid), ("test", test))
         if text is not None
     }
+    if not resume:
+        _keep_apart(output, [text, *held_out.values()], start_from, config, chosen)
 
     if base is None:
         vocabulary = _vocabulary(chosen, text, run if resume else None)
@@ -221,6 +258,22 @@ def train(
     if base is not None:
         progress.message(fine_tuning.sentence(fine_tuning.end(run, model, measured)))
     return model
+
+
+def _keep_apart(
+    output: Path, texts: Sequence[Corpus], start_from: Any, config: Any, chosen: Settings
+) -> None:
+    """Refuse to begin a run over what it is made from."""
+    named = [start_from, config, chosen.vocabulary.vocabulary]
+    paths = [Path(name) for name in named if isinstance(name, str | os.PathLike)]
+    files = [Path(name) for text in texts for name in text.files]
+    replaced = ("options.json", "weights.hdf5", VOCABULARY)
+    keep_apart([output / RUN, *(output / name for name in replaced)], [*files, *paths])
+    there = isinstance(start_from, str | os.PathLike) and os.path.exists(start_from)
+    if there and os.path.samefile(start_from, output):
+        raise FileExistsError(
+            f"{output}: is the model to train further, which would be replaced; write elsewhere"
+        )
 
 
 def _fitting(

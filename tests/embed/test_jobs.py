@@ -99,7 +99,7 @@ def test_failures_are_told_in_a_sentence():
 
 def test_what_cannot_be_sent(embedder, tmp_path):
     other = Embedder(network(CONFIG), SentenceEncoder(characters=50), engine=NumpyEngine(CONFIG))
-    with pytest.raises(ValueError, match="the engine NumpyEngine cannot be sent"):
+    with pytest.raises(ValueError, match="the engine NumpyEngine cannot be made anew"):
         embed_file(other, SENTENCES, tmp_path / "v.npy", jobs=1)
     for bad in ({"jobs": 0}, {"jobs": 1, "threads": 0}):
         with pytest.raises(ValueError, match="must be 1 or more"):

@@ -196,7 +196,7 @@ def test_foreign_word_model_takes_its_size_from_the_embedding(tmp_path):
         (lambda o: o.pop("lstm"), "lstm is missing"),
         (lambda o: o["lstm"].pop("dim"), "lstm.dim is missing"),
         (lambda o: o["lstm"].update(dim="5"), "lstm.dim='5': must be a whole number"),
-        (lambda o: o["lstm"].update(dim=-5), "dim=-5: must be 1 or more"),
+        (lambda o: o["lstm"].update(dim=-5), "dim=-5: must be a whole number from 1"),
         (lambda o: o["lstm"].update(n_layers=10**9), "more than 1000"),
         (lambda o: o["lstm"].update(cell_clip=-1), "cell_clip=-1"),
         (lambda o: o["lstm"].update(use_skip_connections="no"), "must be true or false"),

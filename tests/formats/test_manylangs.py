@@ -123,7 +123,8 @@ def test_where_the_settings_are(copy, tmp_path):
     with pytest.raises(FormatError, match="the file with the model's settings, is missing"):
         read(copy)
     edit(copy / "config.json", lambda v: v.update(config_path=str(elsewhere)))
-    assert find_settings(copy)[1] == elsewhere
+    with pytest.raises(FormatError, match="the file with the model's settings, is missing"):
+        find_settings(copy)  # no file outside of the folder is opened
     (copy / "sub").mkdir()
     shutil.move(elsewhere, copy / "sub" / "x.json")
     edit(copy / "config.json", lambda v: v.update(config_path="sub/x.json"))
@@ -210,3 +211,13 @@ def test_missing_and_damaged_files(copy):
     (copy / "encoder.pkl").unlink()
     with pytest.raises(FormatError, match=r"without encoder.pkl"):
         read(copy)
+
+
+@pytest.mark.parametrize("named", ["/etc/passwd", "../outside.json", "a/../../outside.json", ".."])
+def test_no_file_outside_of_the_folder_is_opened(named, tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "outside.json").write_text("{}")
+    (folder / "config.json").write_text(json.dumps({"config_path": named}))
+    with pytest.raises(FormatError, match=r"model.*(is missing|must be the name of a file)"):
+        find_settings(folder)

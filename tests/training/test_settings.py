@@ -39,7 +39,7 @@ def test_settings_find_their_places():
     [
         ({"epoch": 3}, "unknown setting 'epoch'; did you mean 'epochs'?"),
         ({"epochs": 0}, "epochs=0: must be a whole number, 1 or more"),
-        ({"learning_rate": -1}, "learning_rate=-1: must be a positive number"),
+        ({"learning_rate": -1}, "learning_rate=-1: must be a positive, finite number"),
         ({"projection_dim": 900}, "projection_dim=900: must be at most dim=400"),
         ({"token_encoding": "bpe"}, "token_encoding='bpe': must be word or char"),
         ({"filters": [[1, 2]]}, "filters: only with token_encoding='char'"),

@@ -1,0 +1,3 @@
+from elmo.backends import check
+
+check()

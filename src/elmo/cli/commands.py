@@ -42,6 +42,7 @@ def vocab(
         `output`, `types`, `sentences`, `tokens`, `unknown_share`.
     """
     from elmo.text.corpus import Corpus
+    from elmo.text.files import keep_apart
     from elmo.text.vocabulary import Vocabulary
     from elmo.text.vocabulary_files import counts_path
 
@@ -49,6 +50,7 @@ def vocab(
     for path in (output, counts_path(output)):
         _must_be_free(path, overwrite)
     text = Corpus(*_listed(corpus), raw=raw, encoding_errors=encoding_errors)
+    keep_apart([output, counts_path(output)], map(Path, text.files))
     vocabulary = Vocabulary.from_corpus(
         text, min_count=min_count, max_size=max_size, lowercase=lowercase, unk_token=unk_token
     )
@@ -229,11 +231,19 @@ def embed(
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     output = Path(output)
     _must_be_free(output, overwrite or resume, folder=True)
-    from elmo.embed.stores.choosing import choose
+    from elmo.embed.stores.choosing import choose, files_of
+    from elmo.text.files import keep_apart
 
     options = {"layers": layers, "pool": pool, "state": state, "batch_size": batch_size}
     options |= {"format": format, "layout": layout, "dtype": dtype, "only": only}
     chosen = choose(output, **options, part_tokens=part_tokens)
+    read = [
+        *local_paths(model),
+        *local_paths(only),
+        *local_paths(token_cache),
+        *local_paths(vocabulary),
+    ]
+    keep_apart(files_of(output, chosen, MANY_LAYERS), read)
 
     from elmo.allocator import return_freed_memory
     from elmo.api import load
@@ -266,8 +276,8 @@ def info(model: Model) -> dict[str, Any]:
 
     Returns:
         `source`, `format`, `architecture`, `parameters` (of the encoder and of the softmax),
-        `vocabulary`, `softmax`, `state`, `files` with their sizes, `run` (of a run of ours: its
-        last line of metrics).
+        `vocabulary`, `softmax`, `state`, `files` with their sizes; of a run of ours `run`, the line of
+        its metrics for the epoch whose weights these are, and `last`, its last line.
     """
     from elmo.formats.download import name_of, resolve
     from elmo.formats.pretrained import read
@@ -287,7 +297,7 @@ def info(model: Model) -> dict[str, Any]:
         "softmax": found.has_softmax,
         "state": settings.get("state"),
         "files": _files(place),
-        "run": None if isinstance(place, tuple) else _last_metrics(place),
+        **_metrics(place),
     }
 
 
@@ -302,16 +312,35 @@ def _files(path: Path | tuple[Path, Path]) -> dict[str, int]:
     return {p.name: p.stat().st_size for p in names}
 
 
-def _last_metrics(path: Path) -> dict[str, float | None] | None:
-    """The last line of a run's metrics that can be read."""
+def _metrics(place: Path | tuple[Path, Path]) -> dict[str, Any]:
+    """The lines of a run's metrics for the model that was kept and for its end; None without a run."""
     import csv
 
+    nothing = {"run": None, "last": None}
+    if isinstance(place, tuple):
+        return nothing
     try:
-        with open(path / "run" / "metrics.csv", newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return {k: float(v) if v else None for k, v in rows[-1].items()} if rows else None
+        with open(place / "run" / "metrics.csv", newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        rows = [{k: float(v) if v else None for k, v in line.items()} for line in lines]
     except (OSError, ValueError, TypeError):
-        return None
+        return nothing
+    if not rows:
+        return nothing
+    validated = [row for row in rows if row.get("valid_both") is not None]
+    # Without a validation text every epoch's model takes the place of the one before.
+    kept = min(validated, key=lambda row: row["valid_both"]) if validated else rows[-1]
+    return {"run": kept, "last": rows[-1]}
+
+
+MANY_LAYERS = 8  # of the files that a model's layers may have
+
+
+def local_paths(source: Any) -> list[Path]:
+    """What of an argument is a path on the disk, and the files in it where it is a folder."""
+    parts = source if isinstance(source, tuple | list) else str(source or "").split(",")
+    paths = [Path(part) for part in map(str, parts) if part and os.path.exists(part)]
+    return paths + [file for path in paths if path.is_dir() for file in path.iterdir()]
 
 
 def _listed(paths: Paths) -> list[str | os.PathLike[str]]:

@@ -1,11 +1,13 @@
 """Which errors are the user's to mend, and the sentence that says how.
 
-An error that this package raised on purpose has its sentence. One from deeper down is shown only
-where it says enough (files and memory); anything else is a fault of ours and keeps its traceback.
+An error that a `raise` of this package made has its sentence. One from deeper down is shown only
+where it says enough (files and memory); anything else, a mistake in our own lines too, is a fault of
+ours and keeps its traceback.
 """
 
 from __future__ import annotations
 
+import dis
 import errno
 import os
 from pathlib import Path
@@ -13,6 +15,8 @@ from types import TracebackType
 
 _OURS = str(Path(__file__).resolve().parent.parent) + os.sep
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_RAISE = dis.opmap["RAISE_VARARGS"]
+_LONGEST = 1000  # characters of a sentence; what it quotes may have any number
 
 
 def sentence_of(error: Exception) -> str | None:
@@ -44,15 +48,18 @@ def _of_file(error: OSError) -> str:
 
 
 def _raised_here(traceback: TracebackType | None) -> bool:
-    """Whether the innermost frame is of this package."""
+    """Whether the innermost frame is of this package and stands at a `raise`."""
     if traceback is None:
         return False
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
-    return traceback.tb_frame.f_code.co_filename.startswith(_OURS)
+    code = traceback.tb_frame.f_code
+    return code.co_filename.startswith(_OURS) and code.co_code[traceback.tb_lasti] == _RAISE
 
 
 def _line(text: str) -> str:
-    """On one line, control characters shown and not obeyed."""
+    """On one line of bounded length, control characters shown and not obeyed."""
     text = " ".join(text.split())
+    if len(text) > _LONGEST:  # the end says what would do
+        text = f"{text[: _LONGEST // 2]} […] {text[-_LONGEST // 2 :]}"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

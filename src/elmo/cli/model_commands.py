@@ -9,6 +9,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elmo.cli.commands import local_paths
+from elmo.text.files import keep_apart
+
 if TYPE_CHECKING:
     from elmo.formats.contents import Pretrained
 
@@ -50,6 +53,7 @@ def convert(
     if to not in TARGETS:
         raise ValueError(f"to={to!r}: must be {', '.join(map(repr, TARGETS))}")
     output = Path(output)
+    keep_apart([output], local_paths(source))
     if to == "keras" and output.suffix != ".keras":
         raise ValueError(f"{output}: must end in .keras")
     found = read(resolve(source, progress=True), vocabulary)
@@ -155,6 +159,7 @@ def export(
     from elmo.formats.pretrained import read
     from elmo.text.corpus import Corpus
 
+    keep_apart([Path(output)], [*local_paths(model), *local_paths(sample)])
     text = None if sample is None else list(Corpus(sample))
     found = read(resolve(model, progress=True))
     options: dict[str, Any] = {"quantize": quantize, "sample": text, "overwrite": overwrite}
@@ -215,9 +220,12 @@ def cache_tokens(
         FileExistsError: a file is there, and `overwrite` is off.
     """
     from elmo.api import load
-    from elmo.embed.token_cache import write_token_cache
+    from elmo.embed.token_cache import beside, write_token_cache
     from elmo.text.vocabulary_files import read_vocabulary
 
+    keep_apart(
+        [Path(output), beside(Path(output))], [*local_paths(model), *local_paths(vocabulary)]
+    )
     found = load(model)
     if vocabulary is not None:
         tokens, _ = read_vocabulary(vocabulary, None)
@@ -225,12 +233,12 @@ def cache_tokens(
         tokens = found.vocabulary.tokens
     else:
         raise ValueError(f"{model}: has no vocabulary of its own; name a file of words")
-    file, beside = write_token_cache(found.embedder, tokens, output, overwrite=overwrite)
-    with open(beside, "rb") as names:
+    file, listed = write_token_cache(found.embedder, tokens, output, overwrite=overwrite)
+    with open(listed, "rb") as names:
         words = sum(1 for _ in names)
     return {
         "output": str(file),
-        "vocabulary": str(beside),
+        "vocabulary": str(listed),
         "words": words,
         "dim": found.config.lstm.projection_dim,
         "bytes": file.stat().st_size,

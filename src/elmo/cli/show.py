@@ -101,6 +101,8 @@ def info(result: Result) -> str:
     if run := result["run"]:
         valid = run.get("valid_both")
         text = f"epoch {run['epoch']:.3g}" + (f", validation {valid:,.2f}" if valid else "")
+        if (last := result["last"]) and last["epoch"] != run["epoch"]:
+            text += f", the best of {last['epoch']:.3g}"
         rows.append(("training", text))
     rows += [("file", f"{name}  {size:,} bytes") for name, size in result["files"].items()]
     width = max(len(name) for name, _ in rows)

@@ -17,6 +17,7 @@ from elmo.embed.stores.choosing import FOLDERS, choose, files_of
 from elmo.embed.stores.job import Choices
 from elmo.embed.stores.reading import label_of
 from elmo.embed.workplace import Workplace
+from elmo.text.files import keep_apart
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ def embed_file(
     begin = time.perf_counter()
     output = Path(output)
     check_place(output, choices, embedder.config.lstm.n_layers, overwrite, resume)
+    targets = files_of(output, choices, embedder.config.lstm.n_layers)
+    keep_apart([*targets, Workplace(output).folder], map(Path, getattr(source, "files", ())))
     run = Run(embedder, output, choices, None if jobs is None else threads)
     with run.place.locked(), Meter(progress) as meter:
         try:

@@ -24,6 +24,7 @@ from typing import Any
 
 from elmo.embed.output import OutputError, sync_folder, write_whole
 from elmo.embed.stores.job import Job
+from elmo.text.files import file_lock
 
 SUFFIX = ".unfinished"
 MANIFEST, LOCK, DONE, DATA = "manifest.json", "lock", "done", "data"
@@ -57,8 +58,8 @@ class Workplace:
             OutputError: another process is in it.
         """
         self.folder.mkdir(exist_ok=True)
-        with open(self.folder / LOCK, "a") as file:
-            if not _lock(file):
+        with file_lock(self.folder / LOCK) as mine:
+            if not mine:
                 raise OutputError(f"{self.folder}: another process is writing {self.output} now")
             yield
 
@@ -141,17 +142,3 @@ class Workplace:
                     status = os.stat(os.path.join(folder, name))
                     found += getattr(status, "st_blocks", 0) * 512
         return found
-
-
-def _lock(file: Any) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # no such locks here
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True

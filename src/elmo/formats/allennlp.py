@@ -26,6 +26,7 @@ from elmo.formats.options import (
     OUR_KEY,
     PUBLISHED_CHARACTERS,
     config_from_options,
+    kept_settings,
     options_from_config,
     training_options,
 )
@@ -176,8 +177,7 @@ def read_pair(options: str | os.PathLike[str], weights: str | os.PathLike[str]) 
         arrays = read_table(table, stored, weights)
     ours = values.get(OUR_KEY) or {}
     extra = {"format": "elmo-keras" if ours else "allennlp", "options": training_options(values)}
-    if "settings" in ours:
-        extra["settings"] = ours["settings"]
+    extra |= kept_settings(values, options)
     characters: Any = "bytes" if config.char_cnn is not None else None
     if ours.get("characters") == MANYLANGS and config.char_cnn is not None:
         characters = read_characters(Path(options).parent, config.char_cnn)

@@ -39,7 +39,8 @@ def read_text(path: str | os.PathLike[str], limit: int = MAX_TEXT) -> str:
     """
     try:
         with open(path, "rb") as file:
-            data = file.read(limit + 1)
+            # As much as there is, for `read` takes the memory of all it is asked for.
+            data = file.read(min(limit, os.fstat(file.fileno()).st_size) + 1)
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({brief(error)})") from error
     if len(data) > limit:

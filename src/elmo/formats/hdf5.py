@@ -18,6 +18,8 @@ MAX_DATASETS = 20_000
 MAX_DEPTH = 16
 MAX_COMPRESSION = 1100
 """Deflate cannot shrink by more than about 1032; a larger claim is a trap."""
+LARGE, MAX_COMPRESSION_OF_LARGE = 1 << 26, 16
+"""Weights are nearly incompressible: a large array of few stored bytes is made to fill the memory."""
 
 _HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError)
 
@@ -96,6 +98,11 @@ def _stored(dataset: h5py.Dataset, name: str, path: str | os.PathLike[str], size
         stored = dataset.id.get_storage_size()
         if stored > size or bytes_wanted > stored * (MAX_COMPRESSION if dataset.chunks else 1):
             raise FormatError(f"{path}: {name} is cut: {dataset.shape} values are not all there")
+        if bytes_wanted > max(LARGE, stored * MAX_COMPRESSION_OF_LARGE):
+            raise FormatError(
+                f"{path}: {name} would unpack from {stored:,} to {bytes_wanted:,} bytes, which no "
+                "model's weights do"
+            )
         try:
             return dataset[...]
         except _HDF5_ERRORS as error:

@@ -67,8 +67,9 @@ def is_manylangs(names: list[str]) -> bool:
 def find_settings(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], Path | None]:
     """The settings of the architecture, and their file, or None where they are the default.
 
-    `config_path` in `config.json` is tried joined to the folder, then by its base name in the
-    folder; published paths are those of the machine that trained, and many archives lack the file.
+    `config_path` in `config.json` is tried as a path inside the folder, then by its base name; published
+    paths are those of the machine that trained, and many archives lack the file. No file outside of the
+    folder is opened.
 
     Args:
         folder: the model's folder.
@@ -83,12 +84,13 @@ def find_settings(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], Path 
     if not isinstance(named, str) or not named or "\0" in named:
         raise FormatError(f"{path}: config_path={named!r:.60}: must be the name of a file")
     base = named.replace("\\", "/").rsplit("/", 1)[-1]
-    for candidate in (folder / named, folder / base):
-        try:
-            if candidate.is_file():
-                return read_json(candidate), candidate
-        except OSError:
-            continue
+    if base in ("", ".", ".."):
+        raise FormatError(f"{path}: config_path={named!r:.60}: must be the name of a file")
+    parts = named.split("/")
+    inside = not (os.path.isabs(named) or ".." in parts or "\\" in named or ":" in parts[0])
+    for candidate in (folder / named, folder / base) if inside else (folder / base,):
+        if candidate.is_file():
+            return read_json(candidate), candidate
     if base != "cnn_50_100_512_4096_sample.json":
         raise FormatError(f"{folder}: {base!r}, the file with the model's settings, is missing")
     return DEFAULT, None

@@ -156,6 +156,29 @@ def _char_cnn(cnn: dict[str, Any], ours: dict[str, Any], known: dict[str, Any]) 
     )
 
 
+def kept_settings(options: dict[str, Any], where: Any) -> dict[str, Any]:
+    """What upper floors have kept with the model, and how it makes ids: `{"settings": …}`, checked.
+
+    Args:
+        options: the parsed file.
+        where: what errors call it.
+
+    Raises:
+        FormatError: they are not what this package writes.
+    """
+    ours = options.get(OUR_KEY) or {}
+    settings = ours.get("settings")
+    if settings is None:
+        return {}
+    state = settings.get("state", "reset") if isinstance(settings, dict) else None
+    if state not in ("reset", "carry"):
+        raise FormatError(
+            f"{where}: {OUR_KEY}.settings={settings!r:.60}: must be a JSON object whose state is "
+            "'reset' or 'carry'"
+        )
+    return {"settings": settings}
+
+
 def training_options(options: dict[str, Any]) -> dict[str, Any]:
     """The keys of an `options.json` that are about training and that the configuration lacks."""
     return {key: value for key, value in options.items() if key not in _CONFIG_KEYS}

@@ -15,7 +15,12 @@ import numpy as np
 from elmo.formats.contents import Pretrained
 from elmo.formats.errors import FormatError, brief, parse_json
 from elmo.formats.manylangs import read_characters
-from elmo.formats.options import config_from_options, options_from_config, training_options
+from elmo.formats.options import (
+    config_from_options,
+    kept_settings,
+    options_from_config,
+    training_options,
+)
 from elmo.formats.weight_map import check_weights
 from elmo.text.manylangs import ManyLangsCharacters
 
@@ -68,8 +73,7 @@ def read(path: str | os.PathLike[str]) -> Pretrained:
     if ours.get("characters") == _MANYLANGS and config.char_cnn is not None:
         characters = read_characters(Path(path).parent, config.char_cnn)
     extra = {"format": "safetensors", "options": training_options(options)}
-    if "settings" in ours:
-        extra["settings"] = ours["settings"]
+    extra |= kept_settings(options, path)
     return Pretrained(config=config, weights=weights, characters=characters, extra=extra)
 
 

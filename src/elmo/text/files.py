@@ -20,7 +20,8 @@ import sys
 import tempfile
 import weakref
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 STANDARD_INPUT = "-"
@@ -252,6 +253,62 @@ class _ZstdReader(io.RawIOBase):
         if self._file is not None:
             self._file.close()
         super().close()
+
+
+@contextlib.contextmanager
+def file_lock(path: str | os.PathLike[str]) -> Iterator[bool]:
+    """Whether this process alone holds the lock of a file, which is made if need be and stays.
+
+    The lock ends with the process, however it ends. Where a system or a file system knows no locks
+    everybody holds it.
+    """
+    while True:
+        with open(path, "a") as file:
+            held = _lock(file)
+            try:
+                there = os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+            except FileNotFoundError:
+                there = False
+            if there:  # else its last holder removed it meanwhile
+                yield held
+                return
+
+
+def _lock(file: Any) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def keep_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse to write where something is that is read.
+
+    Args:
+        outputs: files, or folders that are replaced whole.
+        inputs: files or folders; what is not on the disk is passed over.
+
+    Raises:
+        FileExistsError: an output is an input, under whatever name, or holds one.
+    """
+    outputs = [(output, os.path.realpath(output)) for output in outputs]
+    for source in inputs:
+        if not os.path.lexists(source):
+            continue
+        real = os.path.realpath(source)
+        for output, place in outputs:
+            same = os.path.exists(output) and os.path.samefile(output, source)
+            if same or real.startswith(place + os.sep):
+                raise FileExistsError(
+                    f"{output}: {'is' if same else 'holds'} {source}, which is read; write elsewhere"
+                )
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,8 +20,12 @@ def _whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return _number(value) and value > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,17 +145,16 @@ class TrainingConfig:
             _require(value is None or _whole(value, 1), name, value, "1 or more, or None")
         for name in ("learning_rate", "loss_scale", "checkpoint_minutes"):
             value = getattr(self, name)
-            _require(_positive(value), name, value, "a positive number")
+            _require(_positive(value), name, value, "a positive, finite number")
         for name in ("clip_norm", "clip_value"):
             value = getattr(self, name)
             _require(value is None or _positive(value), name, value, "a positive number, or None")
         for name in ("state_resets", "unknown_singletons"):
             share = getattr(self, name)
-            _require(isinstance(share, int | float) and 0 <= share <= 1, name, share, "from 0 to 1")
+            _require(_number(share) and 0 <= share <= 1, name, share, "from 0 to 1")
         for name in ("initial_accumulator", "weight_decay"):
             value = getattr(self, name)
-            number = isinstance(value, int | float) and value >= 0
-            _require(number, name, value, "0 or more")
+            _require(_number(value) and value >= 0, name, value, "a number, 0 or more")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that `json` can write."""

@@ -143,6 +143,7 @@ class _Run:
         """Take up the newest checkpoint."""
         found = self.checkpoints.latest()
         if found is None:
+            self.progress.message("no checkpoint yet: training begins at its first step")
             return
         arrays, state = found
         restore(self.step, arrays)
@@ -158,6 +159,10 @@ class _Run:
         self.epochs_without_better = state["epochs_without_better"]
         self.seconds = state["seconds"]
         self.sums = {name: np.array(value) for name, value in state["sums"].items()}
+        done = self.step.position
+        self.progress.message(
+            f"resumed after step {done:,} of {self.total:,} (epoch {done / self.per_epoch:.3g})"
+        )
 
     def checkpoint(self, seconds: float) -> None:
         """Write a checkpoint of now, in the background."""
@@ -324,7 +329,8 @@ class _Watch(keras.callbacks.Callback):
             values = {"forward": result.forward, "backward": result.backward, "both": result.both}
             row.update({f"{name}_{which}": value for which, value in values.items()})
         valid = row.get("valid_both")
-        better = valid is None or valid < run.best
+        # One whose validation is not finite is kept as long as there is no other.
+        better = valid is None or valid < run.best or run.best_step is None
         run.epochs_without_better = 0 if better else run.epochs_without_better + 1
         row["seconds"] = self.seconds
         run.write(run.metrics.path.name, lambda: run.metrics.add(**row))
@@ -332,7 +338,8 @@ class _Watch(keras.callbacks.Callback):
         if better:
             run.unsaved = run.write("the best model so far", run.save_model)
             if run.unsaved is None and valid is not None:  # else one as good may still be written
-                run.best, run.best_step = valid, run.step.position
+                run.best = valid if math.isfinite(valid) else math.inf
+                run.best_step = run.step.position
         logs.update({name: value for name, value in row.items() if value is not None})
         shown = {
             k: row.get(k) for k in ("train_both", "valid_both", "test_both", "tokens_per_second")
@@ -340,6 +347,12 @@ class _Watch(keras.callbacks.Callback):
         shown = "  ".join(f"{k.replace('_', ' ')} {v:,.1f}" for k, v in shown.items() if v)
         kept = "  (kept: the best so far)" if better and valid and not run.unsaved else ""
         run.progress.message(f"epoch {row['epoch']:.3g}  {shown}{kept}")
+        if valid is not None and not math.isfinite(valid):
+            warn(
+                run.progress,
+                f"epoch {row['epoch']:.3g}: the validation perplexity is not finite: the model gives "
+                "words of that text no probability at all; a lower learning_rate usually helps",
+            )
         for text in after_epoch(run.metrics.rows, run.config.workers):
             warn(run.progress, text)
 

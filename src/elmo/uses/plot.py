@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo.config import ConfigError
+from elmo.text.files import keep_apart
 from elmo.training.report import read_metrics
 
 PANELS = (("epoch", 1.0, "epochs"), ("tokens", 1e6, "million tokens"), ("seconds", 3600.0, "hours"))
@@ -43,6 +44,7 @@ def plot(
     if output.exists() and not overwrite:
         raise FileExistsError(f"{output}: exists; replace it (--overwrite) or name another")
     listed = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
+    keep_apart([output], map(Path, listed))
     found = [_read(Path(run), column) for run in listed]
     names = _names([Path(run) for run in listed])
     _draw(dict(zip(names, found, strict=True)), output)
