@@ -33,7 +33,7 @@ FLOORS = {
     "cli": 7,
     "__main__": 8,
 }
-FACADE = {"model", "lm_generator", "_parameters"}
+FACADE = {"model", "lm_generator", "custom_layers", "_parameters"}
 HEAVY = {"keras", "jax", "tensorflow", "torch"}
 
 

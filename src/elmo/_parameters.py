@@ -13,7 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elmo.config import BiLMConfig, CharCNNConfig, ConfigError, DropoutConfig, LSTMConfig
+from elmo.config import (
+    BiLMConfig,
+    CharCNNConfig,
+    ConfigError,
+    DropoutConfig,
+    LSTMConfig,
+    plain,
+)
 from elmo.training.config import TrainingConfig
 
 CHARSET_SIZE = 262  # 256 bytes, begin and end of sentence and word, padding in a word, no token
@@ -218,7 +225,7 @@ def read_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f"unknown parameter {name!r}; {hint}")
     values = {}
     for name, key in KEYS.items():
-        value = values[name] = parameters.get(name, key.default)
+        value = values[name] = plain(parameters.get(name, key.default))
         if value is REQUIRED:
             raise ConfigError(f"{name}: is not given; must be {key.wanted} ({key.meaning})")
         if not key.fits(value):

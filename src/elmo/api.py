@@ -199,6 +199,8 @@ class BiLM:
         engine: str | None = None,
         fasta: bool = False,
         residues: str = "keep",
+        split_char: str | None = None,
+        id_field: int = 0,
         token_cache: str | os.PathLike[str] | None = None,
         blank_lines: str = "keep",
         encoding_errors: str = "strict",
@@ -211,7 +213,8 @@ class BiLM:
             source: paths or patterns, a `Corpus`, a `Fasta`, or lists of tokens.
             output: the file or folder, `.hdf5`, `.npz`, `.parquet`, `.npy` or `.safetensors`.
             precision, engine: as in `embed`.
-            fasta, residues: the paths are FASTA files; `residues` is `rare` of `Fasta`.
+            fasta, residues, split_char, id_field: the paths are FASTA files; `residues` is `rare` of
+                `Fasta`, the others are its `split` and `field`.
             token_cache: a file of `elmo cache-tokens`.
             blank_lines, encoding_errors, raw: how paths are read; see `Corpus`. A blank line that is
                 kept is a sentence without tokens. `raw` leaves none.
@@ -225,7 +228,8 @@ class BiLM:
         else:
             embedder = self.new_embedder(precision, engine, token_cache)
         reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
-        text = text_to_embed(source, fasta=fasta, residues=residues, **reading)
+        reading |= {"residues": residues, "split_char": split_char, "id_field": id_field}
+        text = text_to_embed(source, fasta=fasta, **reading)
         return embedder.embed_file(text, output, **options)
 
     def export(

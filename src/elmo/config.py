@@ -11,11 +11,34 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 PUBLISHED_FILTERS = ((1, 32), (2, 32), (3, 64), (4, 128), (5, 256), (6, 512), (7, 1024))
 
 
 class ConfigError(ValueError):
     """A setting that has no meaning, or a value that does not fit; says which and what would do."""
+
+
+def plain(value: Any) -> Any:
+    """A value without NumPy's types: its numbers as Python has them, arrays as lists.
+
+    Example:
+        >>> import numpy as np
+        >>> plain(np.int64(3)), plain([np.float32(0.5), None]), plain(np.ones((1, 2), int))
+        (3, [0.5, None], [[1, 1]])
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return type(value)(plain(item) for item in value)
+    return value
+
+
+def make_plain(settings: Any) -> None:
+    """Take NumPy's types out of a frozen dataclass that is being made."""
+    for field_ in dataclasses.fields(settings):
+        object.__setattr__(settings, field_.name, plain(getattr(settings, field_.name)))
 
 
 def _require(condition: bool, name: str, value: Any, wanted: str) -> None:
@@ -77,6 +100,7 @@ class CharCNNConfig:
     always_project: bool = False
 
     def __post_init__(self) -> None:
+        make_plain(self)
         _require(_is_size(self.embedding_dim), "embedding_dim", self.embedding_dim, "1 or more")
         _require(_is_size(self.n_highway, 0), "n_highway", self.n_highway, "0 or more")
         _require(self.activation in ("relu", "tanh"), "activation", self.activation, "relu or tanh")
@@ -146,6 +170,7 @@ class LSTMConfig:
     always_project: bool = False
 
     def __post_init__(self) -> None:
+        make_plain(self)
         for name in ("dim", "projection_dim", "n_layers"):
             value = getattr(self, name)
             _require(_is_size(value), name, value, f"a whole number from 1 to {MOST:,}")
@@ -187,6 +212,7 @@ class DropoutConfig:
     variational: bool = False
 
     def __post_init__(self) -> None:
+        make_plain(self)
         for name in ("input", "output", "word", "recurrent", "weight"):
             value = getattr(self, name)
             _require(_is_rate(value), f"dropout.{name}", value, "0 or more and below 1")
@@ -223,6 +249,7 @@ class BiLMConfig:
     dropout: DropoutConfig = field(default_factory=DropoutConfig)
 
     def __post_init__(self) -> None:
+        make_plain(self)
         _require(
             self.directions in ("both", "forward", "backward"),
             "directions",

@@ -8,11 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from elmo.config import BiLMConfig
+from elmo.config import BiLMConfig, plain
 from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
+from elmo.text.vocabulary_files import ALIASES
 from elmo.training.batches import Tokens
 from elmo.training.rows import BOS, EOS, PADDING
 
@@ -86,6 +87,9 @@ class LMDataGenerator(keras.utils.PyDataset):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        sentence_maxlen, token_maxlen, batch_size, shuffle, seed = plain(
+            [sentence_maxlen, token_maxlen, batch_size, shuffle, seed]
+        )
         if token_encoding not in ENCODINGS:
             raise ValueError(f"token_encoding={token_encoding!r}: must be 'word' or 'char'")
         for name, value, least in (
@@ -156,6 +160,34 @@ class LMDataGenerator(keras.utils.PyDataset):
         """Called after each epoch: another order, with `shuffle`."""
         if self.shuffle:
             self.order = self._random.permutation(self.order)
+
+    @property
+    def vocab(self) -> dict[str, int]:
+        """The id of each word, as the vocabulary's file has them.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> text = pathlib.Path(folder.name, "text.tokens")
+            >>> _ = text.write_text("a rose is a rose\\n")
+            >>> words = Vocabulary(["<pad>", "<UNK>", "<S>", "</S>", "rose"], layout="token_id")
+            >>> LMDataGenerator(text, words).vocab
+            {'<pad>': 0, '<unk>': 1, '<bos>': 2, '<eos>': 3, 'rose': 4}
+            >>> folder.cleanup()
+        """
+        names = {}
+        if self.vocabulary.layout == "token_id":
+            names = {canonical: alias for alias, canonical in ALIASES.items()}
+        return {names.get(token, token): i for i, token in enumerate(self.vocabulary.tokens)}
+
+    @property
+    def indices(self) -> np.ndarray:
+        """The number of each row's line from 0, as in ELMo-keras: `lines` less 1.
+
+        ELMo-keras takes every second line of the file, as WikiText has a blank one between two;
+        here every line with a token in it counts.
+        """
+        return self.lines - 1
 
     @property
     def lines(self) -> np.ndarray:

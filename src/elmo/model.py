@@ -36,7 +36,7 @@ from elmo.training.loop import train
 
 LANGUAGE_MODEL, ENCODER, TRAINING, RUN = "ELMo_LM", "ELMo_Encoder", "ELMo_Training", "run"
 LAYERS = {"last": "top", "mean": "average", "all": "all"}
-POOLS = {"word": None, "sentence": "mean"}
+POOLS = {"word": None, "words": None, "sentence": "mean"}
 
 
 class ELMo:
@@ -289,7 +289,9 @@ class ELMo:
 
         Args:
             data: the text.
-            output_type: `"word"` for a vector of each token, `"sentence"` for their mean.
+            output_type: `"word"` or `"words"` for a vector of each token, `"sentence"` for their mean.
+                (In ELMo-keras `"words"` alone gives words; whatever else is given, its own default
+                `"word"` too, gives means, which are over boundaries and padding as well.)
             state: `"last"`, the top layer; `"mean"`, the plain mean of token vectors and all
                 layers; or `"all"` of them, on an axis of their own behind the first.
 
@@ -315,10 +317,10 @@ class ELMo:
         results = encoder.embedder.embed_iter(data.corpus, LAYERS[state], POOLS[output_type])
         n, dim = len(data.order), encoder.config.output_dim
         layers = (encoder.config.lstm.n_layers + 1,) if state == "all" else ()
-        time = (data.sentence_maxlen,) if output_type == "word" else ()
+        time = (data.sentence_maxlen,) if POOLS[output_type] is None else ()
         outputs = np.zeros((n, *layers, *time, dim), np.float32)
         for row, vectors in zip(np.argsort(data.order), results, strict=True):
-            if output_type == "word":
+            if POOLS[output_type] is None:
                 outputs[row, ..., 1 : vectors.shape[-2] + 1, :] = vectors
             else:
                 outputs[row] = vectors

@@ -1,7 +1,11 @@
 """The module of TensorFlow Hub: its signatures and outputs."""
 
+import pickle
+
+import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from elmo.api import load
 from elmo.compat.tfhub import ElmoModule
@@ -49,6 +53,75 @@ def test_weights_of_the_sum(folder):
     elmo = ElmoModule(folder, weights=[0.0, 50.0, 0.0], scaling=2.0)
     found = elmo(STRINGS, as_dict=True)
     np.testing.assert_allclose(found["elmo"], 2 * found["lstm_outputs1"], atol=1e-5)
+
+
+def gradients(module, strings, direction):
+    """Of `default` times a direction with respect to what is trainable, by each backend's own means."""
+    direction = np.asarray(direction, np.float32)
+
+    def loss():
+        return ops.sum(module(strings) * direction)
+
+    variables = module.trainable_variables
+    if keras.backend.backend() == "torch":
+        loss().backward()
+        found = [variable.value.grad for variable in variables]
+    elif keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        with tensorflow.GradientTape() as tape:
+            value = loss()
+        found = tape.gradient(value, [variable.value for variable in variables])
+    else:
+        import jax
+
+        def at(values):
+            with keras.StatelessScope(list(zip(variables, values, strict=True))):
+                return loss()
+
+        found = jax.grad(at)([variable.value for variable in variables])
+    return [keras.ops.convert_to_numpy(gradient) for gradient in found]
+
+
+@pytest.mark.numerics
+def test_a_trainable_module_learns_weights_and_scale(folder):
+    """Against the derivatives of the softmax-weighted sum, in float64 from the layers themselves."""
+    weights, scaling = np.array([0.3, -0.2, 0.5]), 1.5
+    module = ElmoModule(load(folder), weights=weights, scaling=scaling, trainable=True)
+    direction = np.random.default_rng(0).normal(size=6)
+    found = gradients(module, STRINGS[:1], direction)
+    (layers,) = load(folder).embed(STRINGS[:1])
+    means = layers.astype(np.float64).mean(axis=1) @ direction  # one number a layer
+    shares = np.exp(weights) / np.exp(weights).sum()
+    by_shape = {np.shape(gradient): gradient for gradient in found}
+    np.testing.assert_allclose(by_shape[()], shares @ means, atol=1e-5)
+    np.testing.assert_allclose(
+        by_shape[(3,)], scaling * shares * (means - shares @ means), atol=1e-5
+    )
+
+
+def test_a_trainable_module_begins_as_the_other(folder):
+    fixed, learned = (ElmoModule(load(folder), trainable=t) for t in (False, True))
+    wanted, found = (module(STRINGS, as_dict=True) for module in (fixed, learned))
+    assert wanted.keys() == found.keys()
+    for name in wanted:
+        np.testing.assert_allclose(ops.convert_to_numpy(found[name]), wanted[name], atol=1e-6)
+    assert fixed.trainable_variables == []
+    gamma = next(v for v in learned.trainable_variables if v.shape == ())
+    gamma.assign(2.0)
+    doubled = ops.convert_to_numpy(learned(STRINGS))
+    np.testing.assert_allclose(doubled, 2 * wanted["default"], atol=1e-5)
+
+
+def test_signatures_by_name(elmo):
+    wanted = elmo(TOKENS, signature="tokens", as_dict=True)
+    for found in (
+        elmo.signatures["tokens"](**TOKENS),
+        elmo.signatures["tokens"](TOKENS),
+        pickle.loads(pickle.dumps(elmo)).signatures["tokens"](**TOKENS),
+    ):
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name], value, atol=1e-6)
 
 
 def test_state(folder):

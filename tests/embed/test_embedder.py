@@ -21,7 +21,12 @@ def expected(config, encoder, tokens, layers="all", pool=None):
         result = model.token_vectors(ids)[1:-1]
     else:
         result = model.layers(ids)[0][:, 1:-1]
-        result = {"all": result, "top": result[-1], "average": result.mean(axis=0)}[layers]
+        result = {
+            "all": result,
+            "top": result[-1],
+            "average": result.mean(axis=0),
+            "sum": result.sum(axis=0),
+        }[layers]
     if pool:
         axis = result.ndim - 2
         return result.sum(axis=axis) / max(1, len(tokens))
@@ -52,7 +57,7 @@ def test_layers_and_pooling(pool, engine):
     encoder = RowEncoder(config)
     sentences = random_sentences(LENGTHS)
     embedder = Embedder(network(config), encoder, engine=engine)
-    for layers in ("all", "top", "average", "token"):
+    for layers in ("all", "top", "average", "sum", "token"):
         found = embedder.embed(sentences, layers=layers, pool=pool)
         for vectors, tokens in zip(found, sentences, strict=True):
             assert_close(vectors, expected(config, encoder, tokens, layers, pool))

@@ -111,6 +111,7 @@ def test_word_outputs_stand_where_the_tokens_stand(trained, texts):
             wanted = chosen(vectors[number])
             np.testing.assert_allclose(outputs[row, 1 : n + 1], wanted, atol=1e-5)
             assert not outputs[row, [0, *range(n + 1, 12)]].any()
+        np.testing.assert_array_equal(model.get_outputs(data, "words", state), outputs)
     every = model.get_outputs(data, "word", "all")
     assert every.shape == (6, 3, 12, 12)
     np.testing.assert_allclose(every[:, -1], model.get_outputs(data, "word", "last"), atol=1e-5)
@@ -285,8 +286,9 @@ def test_steps_out_of_order(texts, parameters, tmp_path):
 def test_bad_choices(trained, texts):
     model, parameters = trained
     data = make(texts, parameters)
-    with pytest.raises(ValueError, match="output_type='words': must be one of 'word', 'sentence'"):
-        model.get_outputs(data, output_type="words")
+    wanted = "output_type='token': must be one of 'word', 'words', 'sentence'"
+    with pytest.raises(ValueError, match=wanted):
+        model.get_outputs(data, output_type="token")
     with pytest.raises(ValueError, match="state='first': must be one of 'last', 'mean', 'all'"):
         model.get_outputs(data, state="first")
     with pytest.raises(ValueError, match="sampled_softmax=1: must be True or False"):

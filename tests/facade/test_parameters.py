@@ -1,12 +1,16 @@
 """Every key means something, or is refused by name."""
 
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from elmo._parameters import KEYS, differences, model_config, read_parameters, training_config
 from elmo.config import ConfigError
+from elmo.training.config import TrainingConfig
+from elmo.training.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "elmo_keras" / "train_wikitext.py"
 
@@ -49,6 +53,30 @@ def test_a_value_that_does_not_fit_is_refused(name, value, wanted):
     with pytest.raises(ConfigError, match=re.escape(wanted)) as error:
         read_parameters({"vocab_size": 100, name: value})
     assert str(error.value).startswith(f"{name}={value!r}")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lr": 1},
+        {"lr": np.float32(0.5), "clip_value": np.int64(1), "cell_clip": np.float16(3)},
+        {"epochs": np.int64(3), "patience": np.uint8(1), "batch_size": np.int32(2)},
+        {"vocab_size": np.int64(40), "num_sampled": np.int32(8), "n_threads": np.int64(2)},
+        {"cnn_filters": np.array([[1, 4], [2, 8]]), "token_encoding": np.str_("char")},
+        {"cnn_filters": [(np.int64(1), np.int64(4))], "charset_size": np.int64(262)},
+        {"dropout_rate": np.float32(0.25), "word_dropout_rate": 0, "weight_tying": np.bool_(True)},
+        {"lstm_units_size": np.int64(8), "hidden_units_size": np.int64(4)},
+        {"sentence_maxlen": np.int64(12), "token_maxlen": np.int64(10), "shuffle": np.False_},
+    ],
+    ids=lambda changes: ", ".join(changes),
+)
+def test_numbers_of_numpy_and_whole_ones_are_numbers(changes):
+    """They are taken, mean the same, and what is saved of them is plain."""
+    found = read_parameters({"vocab_size": 100, **changes})
+    for name, value in changes.items():
+        plain = value.tolist() if hasattr(value, "tolist") else value
+        assert found[name] == plain or np.array_equal(found[name], value)
+    json.dumps([model_config(found).to_dict(), training_config(found, 8).to_dict()])
 
 
 def test_missing_and_unknown_keys():
@@ -101,3 +129,23 @@ def test_differences_are_told(parameters):
     ]
     characters = read_parameters({**parameters, "token_encoding": "char"})
     assert differences(values, model_config(characters)) == ["token_encoding is 'char', not 'word'"]
+
+
+def test_settings_of_the_house_take_numbers_of_numpy():
+    training = TrainingConfig(learning_rate=1, clip_norm=np.float32(2), epochs=np.int64(3))
+    assert (training.learning_rate, training.clip_norm, training.epochs) == (1, 2.0, 3)
+    values = {"dim": np.int64(8), "projection_dim": np.int32(4), "input_dropout": np.float32(0.5)}
+    values |= {
+        "learning_rate": np.float32(0.5),
+        "min_count": np.int64(2),
+        "filters": np.array([[1, 4]]),
+        "patience": None,
+    }
+    settings = Settings.from_values({**values, "token_encoding": "char"})
+    config = settings.model(vocabulary_size=np.int64(9))
+    assert type(settings.vocabulary.min_count) is int and config.lstm.dim == 8
+    assert Settings.from_values({"dim": np.int64(64)}).model(9).lstm.projection_dim == 64
+    assert config.char_cnn.filters == ((1, 4),)
+    json.dumps([config.to_dict(), settings.training.to_dict(), settings.resolved()])
+    with pytest.raises(ConfigError, match=r"learning_rate=-1\.0: must be a positive number"):
+        TrainingConfig(learning_rate=np.float32(-1))

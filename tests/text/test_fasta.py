@@ -29,6 +29,11 @@ def test_a_stop_inside_is_unknown(tmp_path):
     assert records(write(tmp_path, ">a\nMK*\nV**\n")) == [("a", "MKXV")]
 
 
+def test_a_stop_is_a_residue_where_all_are_kept(tmp_path):
+    path = write(tmp_path, ">a\nMK*\nVB**\n>b\n*\n")
+    assert records(path, rare="all") == [("a", "MK*VB**"), ("b", "*")]
+
+
 def test_packed_and_several_files(tmp_path):
     one = write(tmp_path, gzip.compress(b">a\nMK\n"), "one.fasta.gz")
     two = write(tmp_path, b"\xef\xbb\xbf>b\nMA\n", "two.fasta")
@@ -39,6 +44,11 @@ def test_fields_of_the_header(tmp_path):
     path = write(tmp_path, ">sp|P69905|HBA_HUMAN alpha\nMV\n")
     assert records(path, split="|", field=1) == [("P69905", "MV")]
     assert records(path)[0][0] == "sp|P69905|HBA_HUMAN"
+    for split in ("|", None):
+        assert records(path, split=split, field=-1)[0][0] == "sp|P69905|HBA_HUMAN alpha"
+    for settings in ({"split": ""}, {"field": -2}, {"rare": "some"}):
+        with pytest.raises(CorpusError, match=f"{next(iter(settings))}="):
+            Fasta(path, **settings)
     with pytest.raises(CorpusError, match="has no field 3"):
         records(path, split="|", field=3)
 

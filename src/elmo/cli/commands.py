@@ -202,6 +202,8 @@ def embed(
     only: str | Sequence[str] | None = None,
     fasta: bool = False,
     residues: str = "keep",
+    split_char: str | None = None,
+    id_field: int = 0,
     token_cache: str | os.PathLike[str] | None = None,
     precision: str = "float32",
     engine: str | None = None,
@@ -219,7 +221,8 @@ def embed(
 
     A sentence's key is its number from 0; blank lines are kept, so that it is the line's number.
     With `fasta` the source is a FASTA file, the key a sequence's name, and `pool="mean"` gives one
-    vector a protein; `residues` is `rare` of `Fasta`. `token_cache` is a file of `cache_tokens`;
+    vector a protein; `residues` is `rare` of `Fasta`, `split_char` and `id_field` are its `split` and
+    `field`. `token_cache` is a file of `cache_tokens`;
     `precision` and `engine` those of `elmo.embed.precision`; `vocabulary` is for a model whose
     files have none.
 
@@ -255,8 +258,9 @@ def embed(
         gc.collect()  # a network holds itself
         return_freed_memory()
     reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+    reading |= {"residues": residues, "split_char": split_char, "id_field": id_field}
     report = embedder.embed_file(
-        text_to_embed(source, fasta=fasta, residues=residues, **reading),
+        text_to_embed(source, fasta=fasta, **reading),
         output,
         **options,
         overwrite=overwrite,

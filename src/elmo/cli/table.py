@@ -224,9 +224,9 @@ COMMANDS: dict[str, Command] = {
                 ),
                 click.Option(
                     ["--layers"],
-                    type=click.Choice(["all", "top", "average", "token"]),
+                    type=click.Choice(["all", "top", "average", "sum", "token"]),
                     default="all",
-                    help="Which vectors of a token.",
+                    help="Which vectors of a token; the sum of all is SeqVec's.",
                 ),
                 click.Option(
                     ["--pool"], type=click.Choice(["mean"]), help="One vector a sentence."
@@ -263,9 +263,23 @@ COMMANDS: dict[str, Command] = {
                 ),
                 click.Option(
                     ["--residues"],
-                    type=click.Choice(["keep", "x"]),
+                    type=click.Choice(["keep", "x", "all"]),
                     default="keep",
-                    help="Of --fasta: read B, J, O, U and Z as they are, or as X.",
+                    help="Of --fasta: read B, J, O, U and Z as they are, or as X; with all a * is "
+                    "a residue too, as in SeqVec.",
+                ),
+                click.Option(
+                    ["--split-char"],
+                    metavar="C",
+                    help="Of --fasta: what parts the fields of a header; without it the name ends "
+                    "at the first space.",
+                ),
+                click.Option(
+                    ["--id", "id_field"],
+                    type=click.IntRange(-1),
+                    default=0,
+                    metavar="N",
+                    help="Of --fasta: which field of a header is the name, from 0; -1 for the whole.",
                 ),
                 click.Option(
                     ["--token-cache"], metavar="FILE", help="Vectors of words, by cache-tokens."

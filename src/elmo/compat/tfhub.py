@@ -1,17 +1,21 @@
 """The ELMo module of TensorFlow Hub (`google/elmo`), without `hub.Module` and sessions.
 
 `elmo = hub.Module("https://tfhub.dev/google/elmo/3")` becomes `elmo = ElmoModule("original")`; what
-a call gives is there at once, as arrays of NumPy.
+a call gives is there at once, as arrays of NumPy, or as tensors with `trainable=True`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
+from keras import ops
 
 from elmo.api import BiLM, load
+from elmo.layers.scalar_mix import ScalarMix
 
 __all__ = ["ElmoModule"]
 
@@ -31,6 +35,9 @@ class ElmoModule:
             in the module before it is trained.
         scaling: of the sum.
         state: `"reset"` or `"carry"`.
+        trainable: whether the weights and the scale of the sum are learned, as in the module; the rest
+            of it stays as it is. A call then gives tensors of Keras's backend, through which gradients
+            reach `trainable_variables`. (Inside a Keras model take `elmo.ElmoEmbedding`.)
 
     Call arguments:
         inputs: with the signature `"default"` strings, one a sentence, split at spaces; with
@@ -44,6 +51,10 @@ class ElmoModule:
         alone; `lstm_outputs1`, `lstm_outputs2` (and so on, one a layer) `(batch, longest, 2P)`;
         `elmo` `(batch, longest, 2P)`, the weighted sum; `default` `(batch, 2P)`, its mean over the
         real tokens. `longest` is that of the input.
+
+    Attributes:
+        signatures: the same by name, as of what `hub.load` gives; all outputs:
+            `signatures["default"](strings)`, `signatures["tokens"](tokens=…, sequence_len=…)`.
 
     Raises:
         ValueError: an unknown signature, or inputs that do not fit it.
@@ -61,6 +72,7 @@ class ElmoModule:
         weights: Sequence[float] | None = None,
         scaling: float = 1.0,
         state: str = "reset",
+        trainable: bool = False,
     ) -> None:
         if state not in ("carry", "reset"):
             raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
@@ -71,10 +83,29 @@ class ElmoModule:
             raise ValueError(f"weights={weights!r}: must be {n_layers} numbers, one a layer")
         self.scaling = float(scaling)
         self.state = state
+        self.trainable = bool(trainable)
+        self._mix: ScalarMix | None = None
+        if self.trainable:
+            self._mix = ScalarMix(
+                n_layers, initial_weights=self.weights, initial_gamma=self.scaling
+            )
+            self._mix.build()
+
+    @property
+    def signatures(self) -> dict[str, Callable[..., dict[str, Any]]]:
+        return {name: partial(self._outputs, name) for name in SIGNATURES}
+
+    def _outputs(self, signature: str, inputs: Any = None, **named: Any) -> dict[str, Any]:
+        return self(named if inputs is None else inputs, signature, as_dict=True)
+
+    @property
+    def trainable_variables(self) -> list[keras.Variable]:
+        """With `trainable=True` the weights of the layers and the scale of their sum, else none."""
+        return [] if self._mix is None else self._mix.trainable_variables
 
     def __call__(
         self, inputs: Any, signature: str = "default", as_dict: bool = False
-    ) -> dict[str, np.ndarray] | np.ndarray:
+    ) -> dict[str, Any] | Any:
         if signature not in SIGNATURES:
             raise ValueError(f"signature={signature!r}: must be 'default' or 'tokens'")
         sentences, longest = _strings(inputs) if signature == "default" else _tokens(inputs)
@@ -84,19 +115,27 @@ class ElmoModule:
         layers = np.zeros((n_layers, len(found), longest, config.output_dim), np.float32)
         for number, vectors in enumerate(found):
             layers[:, number, : vectors.shape[1]] = vectors
-        shares = np.exp(self.weights - self.weights.max())
-        shares = (self.scaling * shares / shares.sum()).astype(np.float32)
-        mixed = np.einsum("l,lbtd->btd", shares, layers)
+        mixed = self._mixed(layers)
         lengths = np.array([len(sentence) for sentence in sentences], np.float32)
-        default = mixed.sum(axis=1) / np.maximum(lengths, 1)[:, None]
+        divide = np.maximum(lengths, 1)[:, None]
+        default = ops.sum(mixed, axis=1) / divide if self.trainable else mixed.sum(axis=1) / divide
         if not as_dict:
             return default
-        return {
+        outputs = {
             "word_emb": layers[0, ..., : config.lstm.projection_dim],
             **{f"lstm_outputs{number}": layers[number] for number in range(1, n_layers)},
-            "elmo": mixed,
-            "default": default,
         }
+        if self.trainable:
+            outputs = {name: ops.convert_to_tensor(value) for name, value in outputs.items()}
+        return {**outputs, "elmo": mixed, "default": default}
+
+    def _mixed(self, layers: np.ndarray) -> Any:
+        """The weighted sum of layers `(n_layers, batch, time, dim)`."""
+        if self._mix is not None:
+            return self._mix(np.ascontiguousarray(np.moveaxis(layers, 0, 1)))
+        shares = np.exp(self.weights - self.weights.max())
+        shares = (self.scaling * shares / shares.sum()).astype(np.float32)
+        return np.einsum("l,lbtd->btd", shares, layers)
 
 
 def _strings(inputs: Any) -> tuple[list[list[str]], int]:

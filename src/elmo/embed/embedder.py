@@ -21,7 +21,7 @@ from elmo.embed.word_cache import WordCache
 from elmo.layers.first_values import blank_weights
 from elmo.text.corpus import split_tokens
 
-Layers = Literal["all", "top", "average", "token"]
+Layers = Literal["all", "top", "average", "sum", "token"]
 
 CARRIED_ROWS = 32  # of a batch with carried state, where none is given
 CHUNK_BYTES = 1 << 27  # of results that are worked on together
@@ -181,7 +181,7 @@ class Embedder:
         Args:
             sentences: lists of tokens, or strings, which are split at ASCII whitespace.
             layers: `"all"`, the token's and each layer's; `"top"`; `"average"`, the plain mean of
-                all; or `"token"`, the context-free vector of each token, once.
+                all; `"sum"` of all; or `"token"`, the context-free vector of each token, once.
             pool: `"mean"` for one vector a sentence, the mean over its tokens.
             state: `"reset"`: each sentence from zero state. `"carry"`: the published behaviour:
                 batches of `batch_size` sentences in order, row k going on from row k of the batch
@@ -192,8 +192,8 @@ class Embedder:
 
         Returns:
             A float32 array for each sentence: `(n_layers + 1, tokens, output_dim)` for `"all"`,
-            `(tokens, output_dim)` for `"top"` and `"average"`, `(tokens, projection_dim)` for
-            `"token"`; without the axis of tokens where they are pooled. A sentence without tokens
+            `(tokens, output_dim)` for `"top"`, `"average"` and `"sum"`, `(tokens, projection_dim)`
+            for `"token"`; without the axis of tokens where they are pooled. A sentence without tokens
             has zero of them; pooled it is a vector of zeros.
 
         Raises:
@@ -297,8 +297,9 @@ class Embedder:
         results: list[Result],
         state: Any = None,
     ) -> Any:
+        wanted = "average" if layers == "sum" else layers  # an engine sums; `Result` divides
         return read_windows(
-            self.engine, table, sentences, layers, lambda w: results[w.row].receive(w), state
+            self.engine, table, sentences, wanted, lambda w: results[w.row].receive(w), state
         )
 
 

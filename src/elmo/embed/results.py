@@ -7,7 +7,7 @@ import numpy as np
 from elmo.config import BiLMConfig
 from elmo.embed.windows import Window
 
-LAYERS = ("all", "top", "average", "token")
+LAYERS = ("all", "top", "average", "sum", "token")
 POOLS = (None, "mean")
 
 
@@ -40,7 +40,7 @@ class Result:
 
     Args:
         config: the model.
-        layers: `"all"`, `"top"`, `"average"` or `"token"`.
+        layers: `"all"`, `"top"`, `"average"`, `"sum"` or `"token"`.
         pool: None or `"mean"`.
         vectors: the vectors of its tokens, `(tokens, projection_dim)`.
     """
@@ -76,7 +76,7 @@ class Result:
         target = self._values if self._flat else self._values[1:]
         if self.pool:
             target[..., half] += values.sum(axis=-2, dtype=np.float64)
-        elif self.layers == "average":
+        elif self.layers in ("average", "sum"):
             target[window.start : window.stop, half] += values
         else:
             target[..., window.start : window.stop, half] = values

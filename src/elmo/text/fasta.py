@@ -26,10 +26,11 @@ class Fasta:
 
     Args:
         *sources: files (packed by gzip, xz, bzip2 or Zstandard as well), folders or patterns.
-        rare: `"keep"`, or `"x"` to read B, J, O, U and Z as X.
+        rare: `"keep"`; `"x"` to read B, J, O, U and Z as X; `"all"` to keep every `*` too, as a
+            residue, which is how SeqVec's program reads them.
         split: of a header: what parts its fields, `"|"` for `>sp|P69905|HBA_HUMAN …`; None: the
             name is what stands before the first whitespace.
-        field: which of the fields is the name, from 0.
+        field: which of the fields is the name, from 0; -1 for the whole header.
 
     Raises:
         MissingTextError: a file is missing, a pattern matches nothing; on construction.
@@ -51,12 +52,16 @@ class Fasta:
     def __init__(
         self,
         *sources: str | os.PathLike[str],
-        rare: Literal["keep", "x"] = "keep",
+        rare: Literal["keep", "x", "all"] = "keep",
         split: str | None = None,
         field: int = 0,
     ) -> None:
-        if rare not in ("keep", "x"):
-            raise CorpusError(f"rare={rare!r}: must be 'keep' or 'x'")
+        if rare not in ("keep", "x", "all"):
+            raise CorpusError(f"rare={rare!r}: must be 'keep', 'x' or 'all'")
+        if split == "":
+            raise CorpusError("split='': must be what parts the fields of a header, such as '|'")
+        if field < -1:
+            raise CorpusError(f"field={field}: must be 0 or more, or -1 for the whole header")
         if not sources:
             raise CorpusError("a FASTA reader needs at least one file, folder or pattern")
         self.rare, self.split, self.field = rare, split, field
@@ -97,8 +102,10 @@ class Fasta:
     def _name(self, line: str, here: str) -> str:
         header = line[1:].strip()
         fields = header.split(self.split) if self.split else header.split()[:1]
-        if self.split is None and self.field == 0 and not fields:
+        if not header and (self.split is None or self.field == -1):
             raise CorpusError(f"{here}: the record has no name")
+        if self.field == -1:
+            return header
         if not 0 <= self.field < len(fields) or not fields[self.field].strip():
             raise CorpusError(
                 f"{here}: the header {header!r} has no field {self.field}"
@@ -118,7 +125,9 @@ class Fasta:
         return residues
 
     def _residues(self, parts: list[str], name: str, place: str) -> list[str]:
-        sequence = "".join(parts).rstrip(STOP).replace(STOP, UNKNOWN)
+        sequence = "".join(parts)
+        if self.rare != "all":
+            sequence = sequence.rstrip(STOP).replace(STOP, UNKNOWN)
         if not sequence:
             raise CorpusError(f"{place}: the record {name!r} has no sequence")
         if self.rare == "x":

@@ -25,6 +25,8 @@ def text_to_embed(
     *,
     fasta: bool = False,
     residues: str = "keep",
+    split_char: str | None = None,
+    id_field: int = 0,
     blank_lines: str = "keep",
     encoding_errors: str = "strict",
     raw: bool = False,
@@ -36,6 +38,8 @@ def text_to_embed(
     if not all(isinstance(path, str | os.PathLike) for path in paths):
         return source
     if fasta:
-        return Fasta(*paths, rare=residues)
+        return Fasta(*paths, rare=residues, split=split_char, field=id_field)
+    if split_char is not None or id_field:
+        raise ValueError("split_char and id_field are of headers in FASTA files; say fasta=True")
     blank = "skip" if raw else blank_lines
     return Corpus(*paths, blank_lines=blank, encoding_errors=encoding_errors, raw=raw)

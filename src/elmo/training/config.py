@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from elmo.config import ConfigError
+from elmo.config import ConfigError, make_plain
 from elmo.training.optimizers import OPTIMIZERS
 
 
@@ -109,6 +109,7 @@ class TrainingConfig:
     workers: int = 2
 
     def __post_init__(self) -> None:
+        make_plain(self)
         choices = {
             "mode": ("stream", "sentence"),
             "stream_order": ("corpus", "shuffled"),

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elmo.config import BiLMConfig, CharCNNConfig, ConfigError, DropoutConfig, LSTMConfig
+from elmo.config import (
+    BiLMConfig,
+    CharCNNConfig,
+    ConfigError,
+    DropoutConfig,
+    LSTMConfig,
+    plain,
+)
 from elmo.training.config import TrainingConfig
 
 _CHARACTERS = {"char_embedding_dim": "embedding_dim"}
@@ -124,7 +131,7 @@ class Settings:
             if name not in known:
                 raise ConfigError(f"unknown setting {name!r}; {_suggest(name, known)}")
         none = {n for n in _MAY_BE_NONE if str(values.get(n)).lower() == "none"}
-        settings = cls({name: None if name in none else value for name, value in values.items()})
+        settings = cls({n: None if n in none else plain(value) for n, value in values.items()})
         settings.model(vocabulary_size=1)
         _ = settings.training, settings.vocabulary
         return settings
