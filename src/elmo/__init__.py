@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from elmo._version import __version__
+from elmo.registering import register
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time each comes when it is asked for
     from elmo.api import BiLM, load
@@ -67,6 +68,7 @@ def _choose_backend() -> None:
 
 
 _choose_backend()
+register()
 
 
 if not TYPE_CHECKING:

@@ -33,9 +33,8 @@ def test_a_mix_of_layers(files):
 
 
 def test_what_is_learned(files):
-    assert len(Elmo(*files, 3).trainable_variables) == 0  # before it is built
+    assert len(Elmo(*files, 3).trainable_variables) == 6  # an optimizer may be made before a call
     frozen, tuned = Elmo(*files, 1), Elmo(*files, 1, requires_grad=True)
-    frozen(IDS), tuned(IDS)
     assert len(frozen.trainable_variables) == 2
     assert len(tuned.trainable_variables) == 2 + len(tuned.encoder.trainable_variables) > 10
 

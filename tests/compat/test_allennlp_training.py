@@ -19,7 +19,6 @@ def test_five_steps(peer_model, peer_numbers, peer_text, tuned):
 
     files = str(peer_model / "options.json"), str(peer_model / "weights.hdf5")
     elmo = Elmo(*files, 1, requires_grad=tuned, dropout=0.0)
-    elmo.build()
     sentences = peer_text[1]
     dim = elmo.get_output_dim()
     kernel = np.random.default_rng(0).normal(0, 0.1, (dim, 3)).astype(np.float32)

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.torch_module import TorchModule
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig
 from elmo.layers.scalar_mix import ScalarMix
@@ -38,7 +39,7 @@ def find_encoder(model: Any) -> BiLMEncoder:
 
 
 @keras.saving.register_keras_serializable(package="elmo")
-class ElmoEmbedding(keras.layers.Layer):
+class ElmoEmbedding(TorchModule, keras.layers.Layer):
     r"""Contextual word vectors, a learned mix of a biLM's layers (Peters et al. 2018, equation 1).
 
     .. math:: y_t = \gamma \sum_k s_k h_{k,t}, \quad s = \mathrm{softmax}(w)
@@ -63,7 +64,8 @@ class ElmoEmbedding(keras.layers.Layer):
     Call arguments:
         ids: `(batch, time)` or `(batch, time, M)`, boundaries included, 0 for padding, as
             `SentenceEncoder.encode_batch` makes them.
-        training: whether dropout is active.
+        training: whether dropout is active; by default as the model around the layer says. Inside a
+            `torch.nn.Module` (Keras on PyTorch) it follows `train()` and `eval()`.
 
     Returns:
         `(batch, time - 2, output_dim)`, the words alone; zeros where there is none. A mask of the
@@ -138,6 +140,15 @@ class ElmoEmbedding(keras.layers.Layer):
                 keras.layers.Dropout(dropout, seed=None if seed is None else seed + 1 + number)
                 for number in range(n_mixes)
             ]
+        self.build()  # an optimizer of PyTorch is made before the first call
+        self.follow_torch()
+
+    def stable_weights(self) -> dict[str, Any]:
+        named = self.encoder.named_weights().items()
+        found = {f"encoder.{name.replace('/', '.')}": variable for name, variable in named}
+        for number, mix in enumerate(self.mixes):
+            found |= {f"mixes.{number}.{v.name}": v for v in mix.variables}
+        return found
 
     @property
     def fine_tuned(self) -> bool:
@@ -146,13 +157,15 @@ class ElmoEmbedding(keras.layers.Layer):
 
     def build(self, input_shape: Any = None) -> None:
         for mix in self.mixes:
-            mix.build()
+            if not mix.built:
+                mix.build()
         self.built = True
 
-    def call(self, ids: Any, training: bool = False) -> Any:
+    def call(self, ids: Any, training: bool | None = None) -> Any:
+        training = self.dropout_acts(training)
         ids = ops.cast(ids, "int32")
         mask = self.encoder.mask(ids)
-        layers = self.encoder(ids, training=bool(training) and self.fine_tuned)
+        layers = self.encoder(ids, training=training and self.fine_tuned)
         if not self.fine_tuned:
             layers = ops.stop_gradient(layers)
         mixed = []
@@ -169,7 +182,7 @@ class ElmoEmbedding(keras.layers.Layer):
         words = self.encoder.mask(ids)[:, 2:]  # word t stands before position t + 1
         return [words] * self.n_mixes if self.n_mixes > 1 else words
 
-    def compute_output_spec(self, ids: Any, training: bool = False) -> Any:
+    def compute_output_spec(self, ids: Any, training: bool | None = None) -> Any:
         batch, time = ids.shape[:2]
         shape = (batch, None if time is None else time - 2, self.config.output_dim)
         mixed = [keras.KerasTensor(shape, dtype=self.compute_dtype) for _ in self.mixes]

@@ -12,6 +12,7 @@ from keras import ops
 
 from elmo.bilm.embedding import find_encoder
 from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.torch_module import TorchModule
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.compat.private_parts import PrivateParts
@@ -27,7 +28,7 @@ _log = logging.getLogger("elmo")
 
 
 @keras.saving.register_keras_serializable(package="elmo")
-class Elmo(keras.layers.Layer):
+class Elmo(TorchModule, keras.layers.Layer):
     """ELMo vectors for a model: learned mixes of a biLM's layers, as AllenNLP 0.9 has them.
 
     As in AllenNLP the LSTM state goes on from call to call, row by row. Python keeps it, so a
@@ -53,7 +54,8 @@ class Elmo(keras.layers.Layer):
             front are allowed.
         word_inputs: with `vocab_to_cache`: `(batch, tokens)`, 0 for padding. Where one is not in
             the list, the whole batch is read by its characters.
-        training: whether dropout is active.
+        training: whether dropout is active; on PyTorch by default as `train()` and `eval()` say, and
+            as in any module it is before either was called.
 
     Returns:
         `{"elmo_representations": [...], "mask": ...}`: for each mix `(batch, tokens, 2P)`, and which
@@ -133,10 +135,22 @@ class Elmo(keras.layers.Layer):
         self._cache = None
         if self.vocab_to_cache:
             self._cache = self._cached(self.vocab_to_cache)
+        self.build()  # an optimizer of PyTorch is made before the first call
+        self.follow_torch(mode_given=True)
+
+    def stable_weights(self) -> dict[str, Any]:
+        named = self.encoder.named_weights().items()
+        found = {f"encoder.{name.replace('/', '.')}": variable for name, variable in named}
+        for number, mix in enumerate(self.mixes):
+            found |= {f"scalar_mix_{number}.{v.name}": v for v in mix.variables}
+        if self._cache is not None:
+            found["vocab_cache"] = self._cache
+        return found
 
     def build(self, input_shape: Any = None) -> None:
         for mix in self.mixes:
-            mix.build()
+            if not mix.built:
+                mix.build()
         self.built = True
 
     def get_output_dim(self) -> int:
@@ -197,7 +211,8 @@ class Elmo(keras.layers.Layer):
             layers = ops.stop_gradient(layers)
         return layers, mask, read
 
-    def call(self, inputs: Any, word_inputs: Any = None, training: bool = False) -> Any:
+    def call(self, inputs: Any, word_inputs: Any = None, training: bool | None = None) -> Any:
+        training = self.dropout_acts(training)
         outer = ops.shape(inputs)[:-2]
         layers, mask, read = self.activations(inputs, word_inputs)
         found = []
@@ -252,7 +267,7 @@ class Elmo(keras.layers.Layer):
         return layers
 
     def compute_output_spec(
-        self, inputs: Any, word_inputs: Any = None, training: bool = False
+        self, inputs: Any, word_inputs: Any = None, training: bool | None = None
     ) -> Any:
         *outer, time, _ = inputs.shape
         if self.keep_sentence_boundaries and time is not None:
