@@ -134,14 +134,7 @@ def _train(
 ) -> BiLM:
     """`train` in a folder that no other process trains in."""
     run = output / RUN
-    given = Settings({}) if config is None else config
-    if not isinstance(given, Settings):
-        if not os.path.exists(given) and os.fspath(given) not in recipes():
-            raise FileNotFoundError(
-                f"{os.fspath(given)}: no such file, and no recipe of that name; recipes are "
-                f"{', '.join(recipes())}"
-            )
-        given = Settings.from_toml(given)
+    given = settings_from(config)
     if keep_vocabulary and start_from is None:
         raise ConfigError("keep_vocabulary=True: only with start_from, a model to train further")
     base = None
@@ -175,14 +168,14 @@ def _train(
         _keep_apart(output, [text, *held_out.values()], start_from, config, chosen)
 
     if base is None:
-        vocabulary = _vocabulary(chosen, text, run if resume else None)
+        vocabulary = vocabulary_of(chosen, text, run if resume else None)
     elif resume:
         vocabulary = base.vocabulary
     else:
         vocabulary = fine_tuning.vocabulary_for(base, chosen, text, keep_vocabulary)
     progress = progress_for(progress)
     if base is None and config is None and not resume:
-        chosen = _fitting(chosen, vocabulary, validated=valid is not None, tell=progress.message)
+        chosen = fitting(chosen, vocabulary, validated=valid is not None, tell=progress.message)
     training = chosen.training
     model = _new_model(chosen, vocabulary, base)
     tokens = model.encoded(text)
@@ -260,6 +253,20 @@ def _train(
     return model
 
 
+def settings_from(config: str | os.PathLike[str] | Settings | None) -> Settings:
+    """The settings of a file or a recipe; none for None."""
+    if config is None:
+        return Settings({})
+    if isinstance(config, Settings):
+        return config
+    if not os.path.exists(config) and os.fspath(config) not in recipes():
+        raise FileNotFoundError(
+            f"{os.fspath(config)}: no such file, and no recipe of that name; recipes are "
+            f"{', '.join(recipes())}"
+        )
+    return Settings.from_toml(config)
+
+
 def _keep_apart(
     output: Path, texts: Sequence[Corpus], start_from: Any, config: Any, chosen: Settings
 ) -> None:
@@ -276,7 +283,7 @@ def _keep_apart(
         )
 
 
-def _fitting(
+def fitting(
     settings: Settings, vocabulary: Vocabulary, *, validated: bool, tell: Callable[[str], None]
 ) -> Settings:
     """Settings with a size that fits the text, where none is given."""
@@ -312,7 +319,7 @@ def _new_model(settings: Settings, vocabulary: Vocabulary, base: BiLM | None) ->
     return BiLM(network, encoder, state=state, characters=None if characters is None else "bytes")
 
 
-def _vocabulary(settings: Settings, text: Corpus, run: Path | None) -> Vocabulary:
+def vocabulary_of(settings: Settings, text: Corpus, run: Path | None) -> Vocabulary:
     """The vocabulary of a training: its own, one that is given, or the counted text.
 
     Args:

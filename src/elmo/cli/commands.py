@@ -69,7 +69,7 @@ def vocab(
 
 def train(
     corpus: Paths,
-    output: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None,
     *,
     valid: Paths = (),
     test: Paths = (),
@@ -84,6 +84,7 @@ def train(
     progress: Any = True,
     tensorboard: str | os.PathLike[str] | None = None,
     wandb: str | None = None,
+    print_config: bool = False,
     assignments: Iterable[tuple[str, Any]] = (),
     **settings: Any,
 ) -> dict[str, Any]:
@@ -97,13 +98,15 @@ def train(
         resume, overwrite, blank_lines, encoding_errors, raw, progress: as for `elmo.train`.
         tensorboard: folder for TensorBoard's events, `""` for `run/tensorboard` in the output.
         wandb: a project of Weights & Biases.
+        print_config: train nothing; see Returns. Then `output` may be None and `corpus` empty.
         assignments: pairs (name, value) of settings.
         **settings: settings by name; None for what is not set.
 
     Returns:
         `output`, `curve`, `metrics` (the last line of `metrics.csv`), `best` (the line that was
         kept), `parameters`, `vocabulary`; `fine_tuning`: None, or what was reached from where
-        (`elmo.fine_tuning`).
+        (`elmo.fine_tuning`). With `print_config`: `settings`, all by name, and `toml`, the same as a
+        file for `config`; of a corpus and no `config` with the sizes that are chosen for it.
     """
     import json
 
@@ -118,6 +121,16 @@ def train(
         if name in chosen:
             raise ConfigError(f"{name} is set twice: {chosen[name]!r} and {value!r}")
         chosen[name] = value
+    if print_config:
+        if resume or start_from is not None:
+            raise ConfigError(
+                "print_config: prints the settings of a new training; leave out "
+                + ("resume" if resume else "from, whose model has its own")
+            )
+        reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+        return _settings(_listed(corpus), bool(_listed(valid)), config, chosen, reading)
+    if output is None:
+        raise ConfigError("output=None: must be the folder for the model")
     callbacks = []
     if tensorboard is not None:
         folder = tensorboard or Path(output) / "run" / "tensorboard"
@@ -154,6 +167,32 @@ def train(
         "vocabulary": len(model.vocabulary),
         "fine_tuning": json.loads(further.read_text("utf-8")) if further.is_file() else None,
     }
+
+
+def _settings(
+    corpus: Sequence[str | os.PathLike[str]],
+    validated: bool,
+    config: str | os.PathLike[str] | None,
+    chosen: dict[str, Any],
+    reading: dict[str, Any],
+) -> dict[str, Any]:
+    """The settings that a training would have, and the file that says them."""
+    from elmo.runs import fitting, settings_from, vocabulary_of
+    from elmo.text.sources import as_corpus
+    from elmo.training.described import as_toml
+
+    settings, notes = settings_from(config).merged(chosen), []
+    if corpus and config is None:
+        longest = settings.training.max_sentence_tokens
+        text = as_corpus(corpus, **reading, max_sentence_tokens=longest)
+        words = vocabulary_of(settings, text, None)
+        settings = fitting(settings, words, validated=validated, tell=notes.append)
+    elif config is None:
+        notes.append(
+            "Without --config `elmo train` chooses sizes that suit the text, where none is given: "
+            "name a CORPUS to see them."
+        )
+    return {"settings": settings.resolved(), "toml": as_toml(settings, "\n".join(notes))}
 
 
 def evaluate(

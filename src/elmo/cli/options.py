@@ -12,9 +12,36 @@ import click
 _RECIPES = Path(__file__).parent.parent / "recipes"
 
 
+class _NotToPrint:
+    """Of a required parameter: it may be missing where `--print-config` is given."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        if ctx.params.get("print_config") and self.value_is_missing(value):  # type: ignore[attr-defined]
+            return () if self.nargs == -1 else None  # type: ignore[attr-defined]
+        return super().process_value(ctx, value)  # type: ignore[misc]
+
+
+class _Argument(_NotToPrint, click.Argument):
+    pass
+
+
+class _Option(_NotToPrint, click.Option):
+    pass
+
+
 def corpus(name: str = "corpus") -> click.Argument:
     """Texts: one or more."""
-    return click.Argument([name], nargs=-1, required=True, metavar=f"{name.upper()}...")
+    return _Argument([name], nargs=-1, required=True, metavar=f"{name.upper()}...")
+
+
+def print_config() -> click.Option:
+    """`--print-config`, with which nothing else is required."""
+    return click.Option(
+        ["--print-config"],
+        is_flag=True,
+        is_eager=True,
+        help="Print all settings, with what they mean, as a file for --config, and train nothing.",
+    )
 
 
 def model() -> click.Argument:
@@ -24,13 +51,9 @@ def model() -> click.Argument:
 
 def output(default: str | None, text: str) -> click.Option:
     """`-o`; without a default it must be given."""
-    return click.Option(
-        ["-o", "--output"],
-        default=default,
-        required=default is None,
-        metavar="PATH",
-        help=text,
-    )
+    # Newer click takes a default of None for a value that is given.
+    given: dict[str, Any] = {"required": True} if default is None else {"default": default}
+    return _Option(["-o", "--output"], metavar="PATH", help=text, **given)
 
 
 def config() -> click.Option:
@@ -133,41 +156,57 @@ def toml_value(text: str) -> Any:
 def settings() -> list[click.Option]:
     """The commonest settings of a training by options of their own, all others by `--set`."""
     whole, number = click.INT, click.FLOAT
-    plain: tuple[tuple[str, Any, str], ...] = (
-        ("epochs", whole, "Passes over the text."),
-        ("token_encoding", click.Choice(["word", "char"]), "How tokens are read."),
-        ("dim", whole, "Cells of an LSTM layer."),
-        ("projection_dim", whole, "Size of its output, a direction's vector."),
-        ("n_layers", whole, "LSTM layers."),
-        ("directions", click.Choice(["both", "forward", "backward"]), "Which to train."),
-        ("vocabulary", click.STRING, "A vocabulary file, in place of counting the text."),
-        ("min_count", whole, "Rarer words are unknown."),
-        ("max_vocabulary", whole, "The most types."),
-        ("mode", click.Choice(["stream", "sentence"]), "Contiguous text, or padded sentences."),
-        ("batch_size", whole, "Rows of a batch."),
-        ("window", whole, "Positions of a row."),
-        ("negatives", whole, "Types drawn for the sampled softmax; 0 for the exact one."),
-        ("optimizer", click.STRING, "adagrad, adam, adamw or sgd."),
-        ("learning_rate", number, "At its highest."),
-        ("dropout", number, "Rate on inputs and outputs."),
-        ("patience", whole, "Stop after so many epochs without a better validation."),
-        ("max_steps", whole, "Stop after so many steps."),
+    plain: tuple[tuple[str, Any, str, Any], ...] = (
+        ("epochs", whole, "Passes over the text.", 10),
+        ("token_encoding", click.Choice(["word", "char"]), "How tokens are read.", "word"),
+        ("dim", whole, "Cells of an LSTM layer.", 400),
+        ("projection_dim", whole, "Size of its output, a direction's vector.", 200),
+        ("n_layers", whole, "LSTM layers.", 2),
+        ("directions", click.Choice(["both", "forward", "backward"]), "Which to train.", "both"),
+        ("vocabulary", click.STRING, "A vocabulary file, in place of counting the text.", None),
+        ("min_count", whole, "Rarer words are unknown.", 1),
+        ("max_vocabulary", whole, "The most types.", None),
+        (
+            "mode",
+            click.Choice(["stream", "sentence"]),
+            "Contiguous text, or padded sentences.",
+            "stream",
+        ),
+        ("batch_size", whole, "Rows of a batch.", 32),
+        ("window", whole, "Positions of a row.", 35),
+        ("negatives", whole, "Types drawn for the sampled softmax; 0 for the exact one.", 1000),
+        ("optimizer", click.STRING, "adagrad, adam, adamw or sgd.", "adagrad"),
+        ("learning_rate", number, "At its highest.", 0.2),
+        ("dropout", number, "Rate on inputs and outputs.", 0.0),
+        ("patience", whole, "Stop after so many epochs without a better validation.", None),
+        ("max_steps", whole, "Stop after so many steps.", None),
     )
     options = [
-        click.Option([f"--{name.replace('_', '-')}"], type=kind, help=text)
-        for name, kind, text in plain
+        # No default of click's: what is not given is for --config, or for the size of the text.
+        click.Option([f"--{name.replace('_', '-')}"], type=kind, help=_with_default(text, default))
+        for name, kind, text, default in plain
     ]
     options.append(
         click.Option(
             ["--weight-tying/--no-weight-tying"],
             default=None,
-            help="The softmax uses a word model's embedding.",
+            help=_with_default("The softmax uses a word model's embedding.", "no-weight-tying"),
         )
     )
     options.append(
-        click.Option(["--lowercase/--no-lowercase"], default=None, help="Lower-case the text.")
+        click.Option(
+            ["--lowercase/--no-lowercase"],
+            default=None,
+            help=_with_default("Lower-case the text.", "no-lowercase"),
+        )
     )
-    options.append(seed())
+    options.append(
+        click.Option(
+            ["--seed"],
+            type=click.IntRange(0),
+            help=_with_default("The same seed gives the same result.", 0),
+        )
+    )
     options.append(
         click.Option(
             ["--set", "assignments"],
@@ -178,3 +217,7 @@ def settings() -> list[click.Option]:
         )
     )
     return options
+
+
+def _with_default(text: str, default: Any) -> str:
+    return text if default is None else f"{text}  [default: {default}]"

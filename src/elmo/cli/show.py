@@ -17,7 +17,9 @@ def vocab(result: Result) -> str:
 
 
 def train(result: Result) -> str:
-    """A model that was trained."""
+    """A model that was trained, or the settings of a training."""
+    if "toml" in result:
+        return str(result["toml"]).rstrip("\n")
     lines = [
         f"{result['output']}: {result['parameters']:,} parameters, {result['vocabulary']:,} types"
     ]

@@ -122,7 +122,8 @@ COMMANDS: dict[str, Command] = {
             "Train an ELMo on text and save it.",
             "elmo train 'corpus/*.txt.gz' --valid valid.txt -o my-elmo --epochs 5\n"
             "elmo train 'corpus/*.txt.gz' --valid valid.txt -o my-elmo --resume\n"
-            "elmo train new.txt --valid new-valid.txt --from my-elmo -o my-new-elmo",
+            "elmo train new.txt --valid new-valid.txt --from my-elmo -o my-new-elmo\n"
+            "elmo train --print-config --config published > my-settings.toml",
             [
                 o.corpus(),
                 click.Option(
@@ -149,6 +150,7 @@ COMMANDS: dict[str, Command] = {
                     is_flag=True,
                     help="With --from: add no words to those that the model knows.",
                 ),
+                o.print_config(),
                 click.Option(["--resume"], is_flag=True, help="Go on with the run in the folder."),
                 o.overwrite("Begin anew where the folder holds a model or a run."),
                 click.Option(
@@ -167,8 +169,8 @@ COMMANDS: dict[str, Command] = {
             ],
             details="Settings come from --config, then --set, then options of their own. Without "
             "--config, --dim and --projection-dim a size is chosen that fits the text, and said. "
-            "Every setting can be given by --set; a name that is not known is refused with those "
-            "that are.",
+            "Every setting can be given by --set; --print-config prints them all, and with a CORPUS "
+            "those that are chosen for it.",
         ),
         Command(
             "plot",
