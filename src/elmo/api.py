@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import secrets
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -322,9 +323,12 @@ class BiLM:
             return write_folder(self.to_pretrained(), path, overwrite=overwrite)
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path}: exists; say overwrite=True to replace it")
-        aside = path.with_name(f".{path.stem}.part.keras")
-        self.network.save(aside)
-        os.replace(aside, path)
+        aside = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part.keras")
+        try:
+            self.network.save(aside)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
         return path
 
 

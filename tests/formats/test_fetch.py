@@ -1,5 +1,6 @@
 """Downloads: once, resumed, checked, and never half a file under its name."""
 
+import email.utils
 import hashlib
 import json
 import os
@@ -171,3 +172,37 @@ def test_offline(tmp_path):
     with pytest.raises(DownloadError, match=r"cannot be downloaded .*check the connection"):
         fetch("http://127.0.0.1:9/model.zip", tmp_path / "file.bin")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "page", [b"<!DOCTYPE html>\n<title>Sign in", b"\xef\xbb\xbf \n<HTML><body>", b"<html>"]
+)
+def test_a_portal_s_page_is_no_model(tmp_path, site, url, page):
+    site.files["/file.bin"] = page * 2000
+    with pytest.raises(DownloadError, match="a web page came in place of the file"):
+        fetch(url, tmp_path / "file.bin")
+    assert names(tmp_path) == []  # nothing of it is taken up later
+    site.files["/file.bin"] = BODY
+    assert fetch(url, tmp_path / "file.bin").read_bytes() == BODY
+
+
+def test_another_part_than_was_asked_for_is_not_the_whole(tmp_path, site, url):
+    site.cut_after, site.shift = [300_000], 1000
+    path = tmp_path / "file.bin"
+    assert fetch(url, path).read_bytes() == BODY  # begun anew
+    assert [wanted for _, wanted in site.requests] == [None, "bytes=300000-", None]
+
+
+def test_a_server_that_says_when_to_come_back(tmp_path, site, url, monkeypatch):
+    waited = []
+    monkeypatch.setattr(fetch_module.time, "sleep", waited.append)
+    site.answers, site.retry_after = [429, 503], "7"
+    assert fetch(url, tmp_path / "a.bin").read_bytes() == BODY
+    assert waited == [7.0, 7.0]
+    site.answers, site.retry_after = [503], email.utils.formatdate(time.time() + 30, usegmt=True)
+    assert fetch(url, tmp_path / "b.bin").read_bytes() == BODY
+    assert 25 < waited[2] <= 30
+    site.answers, site.retry_after = [503], "86400"
+    with pytest.raises(DownloadError, match="again in 86,400 seconds"):
+        fetch(url, tmp_path / "c.bin")
+    assert len(waited) == 3

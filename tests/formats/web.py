@@ -17,6 +17,8 @@ class Site:
         answers: status codes that are given first, in turn.
         ranges: whether parts can be asked for.
         tag: an ETag, or None.
+        retry_after: the header that goes with `answers`.
+        shift: a part begins so many bytes later than it was asked for.
     """
 
     def __init__(self, files):
@@ -28,6 +30,8 @@ class Site:
         self.tag = '"v1"'
         self.lengths = True
         self.redirects = {}
+        self.retry_after = None
+        self.shift = 0
 
 
 @contextlib.contextmanager
@@ -39,7 +43,11 @@ def serving(site):
             wanted = self.headers.get("Range")
             site.requests.append((self.path, wanted))
             if site.answers:
-                self.send_error(site.answers.pop(0))
+                self.send_response(site.answers.pop(0))
+                if site.retry_after is not None:
+                    self.send_header("Retry-After", site.retry_after)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             if self.path in site.redirects:
                 self.send_response(302)
@@ -51,7 +59,7 @@ def serving(site):
                 return
             body, start = site.files[self.path], 0
             if wanted and site.ranges and self.headers.get("If-Range") == site.tag:
-                start = int(wanted.removeprefix("bytes=").rstrip("-"))
+                start = int(wanted.removeprefix("bytes=").rstrip("-")) + site.shift
                 if start >= len(body):
                     self.send_error(416)
                     return

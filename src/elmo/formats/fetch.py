@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ Progress = Callable[[int, int | None], None]
 TIMEOUT = 30.0
 ATTEMPTS = 4
 PAUSE = 1.0
+LONGEST_PAUSE = 120.0  # seconds that a server's Retry-After is waited for
 _BLOCK = 1 << 18
 _ABANDONED = 600.0
 _AGENT = "elmo-keras"
@@ -36,7 +38,13 @@ class DownloadError(OSError):
 
 
 class _Interrupted(Exception):
-    """The connection ended too early; what came so far is kept."""
+    """The connection ended too early; what came so far is kept.
+
+    Attributes:
+        pause: seconds after which the server wants to be asked again; 0 where it did not say.
+    """
+
+    pause = 0.0
 
 
 def record_path(path: Path) -> Path:
@@ -97,7 +105,12 @@ def fetch(
             except _Interrupted as error:
                 if attempt == ATTEMPTS:
                     raise DownloadError(_offline(url, str(error))) from error
-                time.sleep(PAUSE * attempt)
+                if error.pause > LONGEST_PAUSE:
+                    raise DownloadError(
+                        f"{url}: the server wants to be asked again in {error.pause:,.0f} seconds "
+                        f"({error}); try later"
+                    ) from error
+                time.sleep(max(PAUSE * attempt, error.pause))
         found = part.stat().st_size
         other_size = size is not None and found != size
         if other_size or (sha256 is not None and digest != sha256):
@@ -111,9 +124,10 @@ def fetch(
         _write_record(path, note)
         os.replace(part, path)
     finally:
-        if part.exists():
+        if part.exists() and part.stat().st_size:
             _park(part, path)
         else:
+            part.unlink(missing_ok=True)
             _validator(part).unlink(missing_ok=True)
     return path
 
@@ -171,10 +185,12 @@ def _stream(url: str, part: Path, size: int | None, progress: Progress | None) -
                 done += len(block)
         headers |= {"Range": f"bytes={done}-", "If-Range": validator}
     with _open(url, headers) as answer:
-        if answer.status != 206 or not answer.headers.get("Content-Range", "").startswith(
-            f"bytes {done}-"
-        ):
+        if answer.status != 206:
             digest, done = hashlib.sha256(), 0
+        elif not answer.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
+            # Another piece than was asked for: it is neither the rest nor the whole.
+            part.unlink(missing_ok=True)
+            raise _Interrupted("the server sent another part of the file than was asked for")
         length = answer.headers.get("Content-Length")
         total = done + int(length) if length and length.isdigit() else None
         if size is not None and total not in (None, size):
@@ -194,6 +210,12 @@ def _stream(url: str, part: Path, size: int | None, progress: Progress | None) -
 def _copy(answer, file, digest, done, total, size, url, progress) -> int:
     try:
         while block := answer.read(_BLOCK):
+            if not done and _is_page(block):
+                raise DownloadError(
+                    f"{url}: a web page came in place of the file (a portal that wants a login, or an "
+                    "address that has moved); open the address in a browser, or fetch the file elsewhere "
+                    "and give its path"
+                )
             file.write(block)
             digest.update(block)
             done += len(block)
@@ -204,6 +226,30 @@ def _copy(answer, file, digest, done, total, size, url, progress) -> int:
     except (HTTPException, TimeoutError, ConnectionError) as error:
         raise _Interrupted(str(error) or type(error).__name__) from error
     return done
+
+
+def _is_page(start: bytes) -> bool:
+    """Whether bytes are the beginning of HTML, which no file of a model is."""
+    text = start[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return text.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
+
+
+def _pause(wanted: str | None) -> float:
+    """Seconds of a Retry-After header, which has a number or a date; 0 without one.
+
+    Example:
+        >>> _pause("7"), _pause("soon"), _pause(None)
+        (7.0, 0.0, 0.0)
+    """
+    if wanted is None:
+        return 0.0
+    if wanted.strip().isdigit():
+        return float(wanted)
+    try:
+        then = email.utils.parsedate_to_datetime(wanted)
+    except ValueError:
+        return 0.0
+    return max(0.0, then.timestamp() - time.time())
 
 
 def _read_validator(part: Path, url: str) -> str | None:
@@ -236,7 +282,9 @@ def _open(url: str, headers: dict[str, str]) -> HTTPResponse:
     except urllib.error.HTTPError as error:
         with error:
             if error.code in (408, 429) or error.code >= 500:
-                raise _Interrupted(f"HTTP {error.code} {error.reason}") from error
+                interrupted = _Interrupted(f"HTTP {error.code} {error.reason}")
+                interrupted.pause = _pause(error.headers.get("Retry-After"))
+                raise interrupted from error
             if error.code == 416:  # the part is as long as the file, or longer: begin anew
                 return _open(url, {k: v for k, v in headers.items() if k not in _RANGE})
             raise DownloadError(

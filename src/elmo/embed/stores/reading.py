@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import functools
 import json
 import os
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,22 @@ SAFETENSORS = {"F32": "<f4", "F16": "<f2", "I8": "i1", "I64": "<i8", "I32": "<i4
 
 class StoreError(ValueError):
     """A file or folder that is no store of vectors; says why."""
+
+
+@contextlib.contextmanager
+def _of(path: Path) -> Iterator[None]:
+    """What the libraries under a store say of a damaged one, as a `StoreError`."""
+    try:
+        yield
+    except (StoreError, ImportError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        raise StoreError(f"{error.filename or path}: no such file") from error
+    except Exception as error:  # each library has errors of its own
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise StoreError(
+            f"{path}: cannot be read, and may be cut or damaged ({text}); make it again or fetch it anew"
+        ) from error
 
 
 class Vectors(Sequence):
@@ -53,11 +70,21 @@ class Vectors(Sequence):
         if isinstance(key, str):
             if key not in self._numbers:
                 raise KeyError(f"{self.path}: no sentence is named {key!r}")
-            return self._get(self._numbers[key])
+            return self._one(self._numbers[key])
         if isinstance(key, slice):
-            return [self._get(number) for number in range(*key.indices(len(self)))]
+            return [self._one(number) for number in range(*key.indices(len(self)))]
         number = range(len(self))[key]  # negative ones too, and the right error
-        return self._get(number)
+        return self._one(number)
+
+    def _one(self, number: int) -> np.ndarray:
+        with _of(self.path):
+            return self._get(number)
+
+    def tokens(self, number: int) -> list[str]:
+        """The tokens of a sentence, or the one word of a use."""
+        number = range(len(self))[number]
+        with _of(self.path):
+            return self._tokens(number)
 
     @functools.cached_property
     def _numbers(self) -> Mapping[str, int]:
@@ -71,8 +98,7 @@ class Vectors(Sequence):
     def _get(self, number: int) -> np.ndarray:
         raise NotImplementedError
 
-    def tokens(self, number: int) -> list[str]:
-        """The tokens of a sentence, or the one word of a use."""
+    def _tokens(self, number: int) -> list[str]:
         raise StoreError(f"{self.path}: this layout does not keep tokens")
 
     @functools.cached_property
@@ -99,6 +125,8 @@ class ArrayVectors(Vectors):
         self.arrays = arrays
         if "vectors" not in arrays or "text_offsets" not in arrays:
             raise StoreError(f"{path}: there are no vectors in it")
+        if "sentences" not in arrays and "offsets" not in arrays:
+            raise StoreError(f"{path}: where its sentences begin is missing")
         self._by_word = "sentences" in arrays
         self._pooled = bool(self._settings().get("pool"))
 
@@ -126,8 +154,7 @@ class ArrayVectors(Vectors):
             for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
         ]
 
-    def tokens(self, number: int) -> list[str]:
-        number = range(len(self))[number]
+    def _tokens(self, number: int) -> list[str]:
         if self._by_word:
             return self._texts("text", number, number + 1)
         begin, end = map(int, self.arrays["offsets"][number : number + 2])
@@ -237,8 +264,8 @@ class ParquetVectors(Vectors):
         numbers = vectors.flatten().to_numpy(zero_copy_only=False)
         return numbers.reshape(len(vectors), vectors.type.list_size)
 
-    def tokens(self, number: int) -> list[str]:
-        table, row = self._find(range(len(self))[number])
+    def _tokens(self, number: int) -> list[str]:
+        table, row = self._find(number)
         if "token" in self._fields:
             return [table["token"][row].as_py()]
         return table["tokens"][row].as_py()
@@ -270,7 +297,7 @@ def read_vectors(path: str | os.PathLike[str]) -> Vectors:
             its name. HDF5 files of bilm-tf and AllenNLP are read as well.
 
     Raises:
-        StoreError: it is none of them.
+        StoreError: it is none of them, or damaged; also when something of it is read.
 
     Example:
         >>> import tempfile
@@ -291,6 +318,11 @@ def read_vectors(path: str | os.PathLike[str]) -> Vectors:
         (2, (3, 3, 8), 'float16', ['The', 'bank', 'closed'])
     """
     path = Path(path)
+    with _of(path):
+        return _opened(path)
+
+
+def _opened(path: Path) -> Vectors:
     if path.is_dir():
         if (path / "vectors.npy").is_file():
             return ArrayVectors(path, label_of(path), _npy_arrays(path))
