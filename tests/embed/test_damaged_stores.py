@@ -1,4 +1,4 @@
-"""Stores that are cut or damaged: vectors or one sentence with the path, never another library's error."""
+"""Stores that are cut or damaged: vectors or one sentence with the path, no other library's error."""
 
 import shutil
 
