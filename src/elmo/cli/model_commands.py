@@ -6,6 +6,7 @@ Each returns what `--json` prints. Heavy modules are imported inside, so that he
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,8 +167,18 @@ def export(
     return export_model(found, output, format=format, **options).to_dict()
 
 
-def models() -> dict[str, Any]:
+def models(
+    words: Sequence[str] = (), *, language: str | None = None, layout: str | None = None
+) -> dict[str, Any]:
     """The published models that can be loaded by name.
+
+    Args:
+        words: each must be in a model's name or description, in any case.
+        language: ISO 639 code, or `"protein"`.
+        layout: of its files, as `elmo.formats.registry` has it, in any case.
+
+    Raises:
+        ValueError: no model is left; says which languages and layouts there are.
 
     Returns:
         `models`: for each `name`, `description`, `language`, `layout`, `parameters`, `size` in bytes,
@@ -175,6 +186,23 @@ def models() -> dict[str, Any]:
     """
     from elmo.formats.registry import MODELS
 
+    listed = [words] if isinstance(words, str) else list(words)
+    found = [
+        model
+        for model in MODELS.values()
+        if (language is None or model.language.lower() == language.lower())
+        and (layout is None or model.layout.lower() == layout.lower())
+        and all(word.lower() in f"{model.name} {model.description}".lower() for word in listed)
+    ]
+    if not found:
+        asked = {"language": language, "layout": layout, "words": " ".join(listed) or None}
+        named = ", ".join(f"{name}={value!r}" for name, value in asked.items() if value is not None)
+        languages = ", ".join(sorted({model.language for model in MODELS.values()}))
+        layouts = ", ".join(sorted({model.layout for model in MODELS.values()}))
+        raise ValueError(
+            f"{named}: no such model among {len(MODELS)}; languages are {languages}; layouts are "
+            f"{layouts}"
+        )
     return {
         "models": [
             {
@@ -191,7 +219,7 @@ def models() -> dict[str, Any]:
                     for file in model.files
                 ],
             }
-            for model in MODELS.values()
+            for model in found
         ]
     }
 

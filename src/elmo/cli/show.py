@@ -166,6 +166,23 @@ def _sources(model: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def nearest(result: Result) -> str:
+    """Sentences that were asked about, and below each the nearest uses."""
+    import sys
+
+    from elmo.uses.demo import Teller
+    from elmo.uses.nearest import Use
+
+    tell = Teller(sys.stdout)
+    more = "" if result["compared"] == result["uses"] else f", {result['compared']:,} compared"
+    tell(f"{result['word']}: {result['uses']:,} uses in {result['sentences']:,} sentences{more}")
+    for asked in result["asked"]:
+        near = [Use(n["tokens"], n["place"], n["similarity"]) for n in asked["nearest"]]
+        said = "you say" if asked["given"] else "in text"
+        tell.uses(Use(asked["tokens"], asked["place"]), near, said)
+    return ""
+
+
 def cache_tokens(result: Result) -> str:
     """Vectors of words that were written."""
     return (

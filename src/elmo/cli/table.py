@@ -385,9 +385,69 @@ COMMANDS: dict[str, Command] = {
         Command(
             "models",
             "Published models that can be loaded by name.",
-            "elmo models",
-            [],
+            "elmo models\nelmo models greek\nelmo models --language ru --layout NLPL --json",
+            [
+                click.Argument(["words"], nargs=-1, metavar="[WORD]..."),
+                click.Option(
+                    ["--language"], metavar="CODE", help="ISO 639 code, such as de; or protein."
+                ),
+                click.Option(
+                    ["--layout"],
+                    type=click.Choice(
+                        ["AllenNLP", "bilm-tf checkpoint", "ELMoForManyLangs", "NLPL"],
+                        case_sensitive=False,
+                    ),
+                    help="Of its files.",
+                ),
+            ],
             home="elmo.cli.model_commands",
+            details="Those that have each WORD in name or description; without any, all.",
+        ),
+        Command(
+            "nearest",
+            "The uses of a word in a text that are most like one of its uses.",
+            "elmo nearest my-elmo 'corpus/*.txt.gz' bank\n"
+            "elmo nearest my-elmo corpus.txt bank --sentence 'They sat on the [bank] .' -n 5",
+            [
+                o.model(),
+                o.corpus("text"),
+                click.Argument(["word"], metavar="WORD"),
+                click.Option(
+                    ["--sentence", "sentences"],
+                    multiple=True,
+                    metavar="SENTENCE",
+                    help="Of your own, tokens parted by spaces, that holds the word, once or marked "
+                    "as [word]; may be given again.  [default: sentences of the text]",
+                ),
+                click.Option(
+                    ["-n", "--count"],
+                    type=click.IntRange(1),
+                    default=3,
+                    help="Nearest uses of each.",
+                ),
+                click.Option(
+                    ["--asked"],
+                    type=click.IntRange(1),
+                    default=3,
+                    metavar="N",
+                    help="Sentences of the text that are asked about, spread over it.",
+                ),
+                click.Option(
+                    ["--layer"],
+                    default="top",
+                    metavar="LAYER",
+                    help="top, average, sum, token, or a number from 0 (the token's) to the top.",
+                ),
+                click.Option(
+                    ["--most"],
+                    type=click.IntRange(2),
+                    default=1000,
+                    help="Uses that are compared, the first ones.",
+                ),
+                o.known_vocabulary(),
+                *o.reading(),
+            ],
+            home="elmo.uses.nearest",
         ),
         Command(
             "cache-tokens",

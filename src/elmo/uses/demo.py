@@ -172,7 +172,8 @@ def _show(
     shown = []
     for sentence in asked:
         near = uses.nearest(sentence.split())
-        tell.uses(word, sentence, near)
+        tokens = sentence.split()
+        tell.uses(Use(tokens, tokens.index(word)), near)
         found = [{"similarity": u.similarity, "sentence": " ".join(u.tokens)} for u in near]
         shown.append({"sentence": sentence, "nearest": found})
     return shown
@@ -236,14 +237,12 @@ class Teller:
             cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
             self("  " + "  ".join(cells), style="bold" if row is head else None)
 
-    def uses(self, word: str, sentence: str, near: Sequence[Use]) -> None:
-        """A sentence, and below it the nearest uses with the word in one column."""
-        tokens = sentence.split()
-        asked = Use(tokens, tokens.index(word))
+    def uses(self, asked: Use, near: Sequence[Use], said: str = "you say") -> None:
+        """A use, and below it the nearest ones with the word in one column."""
         self("")
         for use in (asked, *near):
             before, middle, after = use.around()
-            mark = "you say" if use is asked else f"{use.similarity:7.2f}"
+            mark = said if use is asked else f"{use.similarity:7.2f}"
             before, after = _last(before, 38), _first(after, 40)
             if not self.is_terminal:
                 self(f"  {mark}  {before:>38} [{middle}] {after}".rstrip())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -76,16 +77,19 @@ class Uses:
         vectors = self._vectors([use.tokens for use in uses])
         return np.stack([v[use.place] for v, use in zip(vectors, uses, strict=True)])
 
-    def nearest(self, sentence: Sequence[str], k: int = 3) -> list[Use]:
-        """The k uses most like the first one in a sentence, each phrase once.
+    def nearest(self, sentence: Sequence[str], k: int = 3, place: int | None = None) -> list[Use]:
+        """The k uses most like one in a sentence, each phrase once.
 
         Args:
             sentence: a list of tokens that holds the word.
             k: how many; fewer where there are no more.
+            place: which of the tokens; None for the first that is the word.
         """
         if self.word not in sentence:
             raise ValueError(f"sentence {' '.join(sentence)!r}: does not hold {self.word!r}")
-        asked = Use(list(sentence), list(sentence).index(self.word))
+        if place is None:
+            place = list(sentence).index(self.word)
+        asked = Use(list(sentence), place)
         similarities = self._table @ _unit(self._of([asked]) - self._mean)[0]  # (uses,)
         chosen: list[Use] = []
         for number in np.argsort(-similarities, kind="stable"):
@@ -95,6 +99,127 @@ class Uses:
             if len(chosen) == k:
                 break
         return chosen
+
+
+def nearest(
+    model: Any,
+    text: Any,
+    word: str,
+    *,
+    sentences: Sequence[str] = (),
+    count: int = 3,
+    asked: int = 3,
+    layer: str | int = "top",
+    most: int = 1000,
+    vocabulary: str | os.PathLike[str] | None = None,
+    blank_lines: str = "skip",
+    encoding_errors: str = "strict",
+    raw: bool = False,
+) -> dict[str, Any]:
+    """The uses of a word in a text that are most like one of its uses, as the demo shows them.
+
+    Args:
+        model: a `BiLM`, or whatever `elmo.load` takes.
+        text: paths, patterns, a `Corpus`, or lists of tokens.
+        word: as the text spells it.
+        sentences: of your own, tokens parted by spaces; the word stands in each once, or is marked
+            as `[word]`. Without any, sentences of the text are asked about.
+        count: nearest uses of each.
+        asked: how many sentences of the text are asked about, spread over it.
+        layer: which vectors are compared: `"top"`, `"average"`, `"sum"`, `"token"`, or a number from
+            0 (the token's) to the top layer's.
+        most: uses that are compared, the first ones.
+        vocabulary: of a model whose files have none.
+        blank_lines, encoding_errors, raw: how paths are read; see `Corpus`.
+
+    Returns:
+        `word`, `uses` (how many there are), `compared`, `sentences` (of the text), `layer`, and
+        `asked`: for each sentence its `tokens`, the `place` of the word, whether it was `given`, and
+        `nearest` with `similarity` (cosine), `tokens` and `place`.
+
+    Raises:
+        ValueError: the word occurs less than twice, a sentence does not hold it, or there is no such
+            layer.
+    """
+    from elmo.api import BiLM, load
+    from elmo.text.sources import as_corpus
+
+    given = [_marked(sentence, word) for sentence in sentences]
+    layer = _layer(layer)
+    reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+    found, total, read, other = [], 0, 0, None
+    for tokens in as_corpus(text, **reading):
+        read += 1
+        if word in tokens:
+            if total < most:
+                found.append(list(tokens))
+            total += list(tokens).count(word)
+        elif other is None and not found:
+            other = next((token for token in tokens if token.lower() == word.lower()), None)
+    if total < 2:
+        hint = f"; {other!r} does" if other and not total else ""
+        times = "occurs once" if total else "does not occur"
+        raise ValueError(f"word={word!r}: {times} in the text{hint}; uses are compared from two on")
+    opened = model if isinstance(model, BiLM) else load(model, vocabulary)
+    if isinstance(layer, int) and layer > opened.config.lstm.n_layers:
+        top = opened.config.lstm.n_layers
+        raise ValueError(f"layer={layer}: the model has 0 (the token's) to {top}")
+
+    def vectors(several: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        if isinstance(layer, int):
+            return [vector[layer] for vector in opened.embed(several, layers="all")]
+        return opened.embed(several, layers=layer)
+
+    uses = Uses(word, found, vectors, most)
+    if not given:
+        distinct = list({tuple(use.tokens): use for use in reversed(uses.found)}.values())[::-1]
+        places = np.linspace(0, len(distinct) - 1, min(asked, len(distinct))).round().astype(int)
+        given = [(distinct[number].tokens, distinct[number].place) for number in places]
+    return {
+        "word": word,
+        "uses": total,
+        "compared": len(uses.found),
+        "sentences": read,
+        "layer": layer,
+        "asked": [
+            {
+                "tokens": tokens,
+                "place": place,
+                "given": bool(sentences),
+                "nearest": [
+                    {"similarity": use.similarity, "tokens": use.tokens, "place": use.place}
+                    for use in uses.nearest(tokens, count, place)
+                ],
+            }
+            for tokens, place in given
+        ],
+    }
+
+
+def _marked(sentence: str, word: str) -> tuple[list[str], int]:
+    """The tokens of a sentence, and which of them is meant.
+
+    Example:
+        >>> _marked("a bank , the [bank] .", "bank"), _marked("a bank .", "bank")
+        ((['a', 'bank', ',', 'the', 'bank', '.'], 4), (['a', 'bank', '.'], 1))
+    """
+    tokens = sentence.split()
+    places = [n for n, token in enumerate(tokens) if token == f"[{word}]"]
+    places = places or [n for n, token in enumerate(tokens) if token == word]
+    if len(places) != 1:
+        held = f"holds {word!r} {len(places)} times" if places else f"does not hold {word!r}"
+        raise ValueError(f"sentence {sentence!r}: {held}; mark one as [{word}]")
+    tokens[places[0]] = word
+    return tokens, places[0]
+
+
+def _layer(layer: str | int) -> str | int:
+    known = ("top", "average", "sum", "token")
+    if isinstance(layer, str) and layer.isascii() and layer.isdigit():
+        return int(layer)
+    if layer in known or (isinstance(layer, int) and layer >= 0):
+        return layer
+    raise ValueError(f"layer={layer!r}: must be {', '.join(known)}, or a number from 0 to the top")
 
 
 def _alike(a: Use, b: Use) -> bool:
