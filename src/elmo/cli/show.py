@@ -43,7 +43,8 @@ def plot(result: Result) -> str:
         best, last = (f"{run[which]:,.2f}" for which in ("best", "last"))
         epoch = f"{run['best_epoch']:.3g}"
         rows.append((run["name"] + training, best, epoch, last, f"{size:,.2f}", f"{hours:,.2f}"))
-    return f"{_columns(rows)}\n{result['output']}"
+    note = f"\nnote: {result['note']}" if result["note"] else ""
+    return f"{_columns(rows)}\n{result['output']}{note}"
 
 
 def evaluate(result: Result) -> str:

@@ -178,7 +178,7 @@ COMMANDS: dict[str, Command] = {
             "elmo plot my-elmo my-other-elmo -o curves.png",
             [
                 click.Argument(["runs"], nargs=-1, required=True, metavar="RUN..."),
-                o.output(None, "The PNG."),
+                o.output(None, "The picture: .png, .svg or .pdf."),
                 click.Option(
                     ["--column"],
                     default="valid_both",

@@ -88,8 +88,10 @@ def read_metrics(path: str | Path) -> list[dict[str, float | None]]:
 
 
 def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") -> None:
-    """Perplexity over epochs, training and validation, as a PNG."""
+    """Perplexity over epochs, training and validation, as a picture of the type that the name says."""
     from matplotlib.figure import Figure
+
+    from elmo.training.drawing import LARGEST, linear, logarithmic, write_figure
 
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
@@ -100,16 +102,18 @@ def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") ->
         ("valid_backward", "validation, backward", "-."),
     ):
         points = [(r["epoch"], r[column]) for r in rows if r.get(column) is not None]
-        points = [(x, y) for x, y in points if y < 1e12]  # what a log scale can show
+        points = [(x, y) for x, y in points if y < LARGEST]
         if points:
-            axes.plot(*zip(*points, strict=True), style, marker="o", markersize=3, label=label)
-    axes.set(xlabel="epochs", ylabel="perplexity", yscale="log", title=title)
-    axes.grid(alpha=0.3, which="both")
+            marker = "o" if len(points) <= 40 else None
+            axes.plot(*zip(*points, strict=True), style, marker=marker, markersize=3, label=label)
+    axes.set(xlabel="epochs", ylabel="perplexity (logarithmic)", title=title)
+    axes.set_xlim(left=0)
+    linear(axes.xaxis, whole=True)
+    logarithmic(axes.yaxis)
+    axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False)
-    aside = Path(path).with_name(f".{Path(path).name}.part")
-    figure.savefig(aside, dpi=130, format="png")
-    os.replace(aside, path)
+    write_figure(figure, Path(path))
 
 
 class Progress(Protocol):

@@ -183,6 +183,7 @@ def _draw(output: Path, unigram: float) -> Path:
     """The learning curve with the baseline, as a PNG."""
     from matplotlib.figure import Figure
 
+    from elmo.training.drawing import linear, logarithmic, write_figure
     from elmo.training.report import read_metrics
 
     rows = read_metrics(output / "run" / "metrics.csv")
@@ -192,16 +193,14 @@ def _draw(output: Path, unigram: float) -> Path:
     for name, style in (("forward", "o-"), ("backward", "s-")):
         points = [(r["epoch"], r[f"valid_{name}"]) for r in rows if r[f"valid_{name}"]]
         axes.plot(*zip(*points, strict=True), style, markersize=4, label=f"ELMo, {name}")
-    axes.set(xlabel="epochs", ylabel="held-out perplexity", yscale="log")
+    axes.set(xlabel="epochs", ylabel="held-out perplexity (logarithmic)")
     axes.set_title("A small ELMo on Python's documentation")
-    axes.set_xticks([r["epoch"] for r in rows])
-    axes.yaxis.set_major_formatter("{x:.0f}")
-    axes.yaxis.set_minor_formatter("{x:.0f}")
-    axes.grid(alpha=0.3, which="both")
+    linear(axes.xaxis, whole=True)
+    logarithmic(axes.yaxis)
+    axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    aside = output / f".{CURVE}.part"
-    figure.savefig(aside, dpi=130, format="png")
-    return aside.replace(output / CURVE)
+    write_figure(figure, output / CURVE)
+    return output / CURVE
 
 
 class Teller:

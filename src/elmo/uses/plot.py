@@ -10,10 +10,16 @@ from typing import Any
 
 from elmo.config import ConfigError
 from elmo.text.files import keep_apart
+from elmo.training.drawing import LARGEST, check_type, drawable, linear, logarithmic, write_figure
 from elmo.training.report import read_metrics
 
-PANELS = (("epoch", 1.0, "epochs"), ("tokens", 1e6, "million tokens"), ("seconds", 3600.0, "hours"))
-LARGEST = 1e12  # what a logarithmic scale can show
+# A column, and the units that it is drawn in: the first that the largest number reaches.
+PANELS = (
+    ("epoch", ((1.0, "epochs"),)),
+    ("tokens", ((1e6, "million tokens"), (1e3, "thousand tokens"), (1.0, "tokens"))),
+    ("seconds", ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))),
+)
+MARKED = 40  # more points than these are a line without dots
 
 
 def plot(
@@ -27,29 +33,33 @@ def plot(
 
     Args:
         runs: folders of trainings, or files `metrics.csv`.
-        output: the PNG.
+        output: the picture, `.png`, `.svg` or `.pdf`.
         column: of `metrics.csv`: what is drawn. A run without it (as without a validation text) is
             drawn by its training perplexity.
         overwrite: replace the file if there is one.
 
     Returns:
-        `output`, and `runs`: for each its `name`, `column`, `epochs`, `tokens`, `seconds`, the `best`
+        `output`, `note` (a sentence on names that no font draws, or None), and `runs`: for each
+        its `name`, `column`, `epochs`, `tokens`, `seconds`, the `best`
         value and the epoch of it, and the `last`.
 
     Raises:
+        ValueError: the name says no such type.
         FileExistsError: there is something, and `overwrite` is off.
         ConfigError: a run has no line to draw, or the column is unknown.
     """
     output = Path(output)
+    check_type(output)
     if output.exists() and not overwrite:
         raise FileExistsError(f"{output}: exists; replace it (--overwrite) or name another")
     listed = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
     keep_apart([output], map(Path, listed))
     found = [_read(Path(run), column) for run in listed]
     names = _names([Path(run) for run in listed])
-    _draw(dict(zip(names, found, strict=True)), output)
+    note = _draw(dict(zip(names, found, strict=True)), output)
     return {
         "output": str(output),
+        "note": note,
         "runs": [
             _summary(name, drawn, rows) for name, (drawn, rows) in zip(names, found, strict=True)
         ],
@@ -110,32 +120,38 @@ def _summary(name: str, column: str, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _draw(runs: dict[str, tuple[str, Rows]], output: Path) -> None:
+def _draw(runs: dict[str, tuple[str, Rows]], output: Path) -> str | None:
+    """Write the picture; gives a sentence on names that are drawn otherwise."""
+    import matplotlib
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-    figure = Figure(figsize=(12, 4.4), layout="constrained")
-    panels = figure.subplots(1, len(PANELS), sharey=True)
-    for panel, (x, unit, label) in zip(panels, PANELS, strict=True):
-        for name, (column, rows) in runs.items():
-            points = [(row[x] / unit, row[column]) for row in rows if row.get(x) is not None]
-            points = [point for point in points if point[1] < LARGEST]
-            style = "--" if column.startswith("train") else "-"
-            label_of_run = f"{name} (training)" if style == "--" else name
-            if points:
-                panel.plot(
-                    *zip(*points, strict=True), style, marker="o", markersize=3, label=label_of_run
-                )
-        panel.set(xlabel=label, yscale="log")
-        panel.set_xlim(left=0)
-        panel.grid(alpha=0.3, which="both")
-        panel.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        panel.yaxis.set_minor_formatter(NullFormatter())
-    panels[0].xaxis.set_major_locator(MaxNLocator(integer=True))
-    panels[0].set_ylabel("perplexity (logarithmic)")
-    if panels[0].get_legend_handles_labels()[0]:
-        panels[0].legend(frameon=False)
-    aside = output.with_name(f".{output.name}.part")
-    figure.savefig(aside, dpi=130, format="png")
-    os.replace(aside, output)
+    names, families, note = drawable(list(runs))
+    lines = {}  # a label of its own would hide a line whose name begins with _
+    with matplotlib.rc_context({"font.family": families}):
+        figure = Figure(figsize=(12, 4.4), layout="constrained")
+        panels = figure.subplots(1, len(PANELS), sharey=True)
+        for panel, (x, units) in zip(panels, PANELS, strict=True):
+            most = max(
+                (row[x] or 0 for _, rows in runs.values() for row in rows if x in row), default=0
+            )
+            unit, label = next((u for u in units if most >= u[0]), units[-1])
+            for name, (column, rows) in zip(names, runs.values(), strict=True):
+                points = [(row[x] / unit, row[column]) for row in rows if row.get(x) is not None]
+                points = [point for point in points if point[1] < LARGEST]
+                style = "--" if column.startswith("train") else "-"
+                if points:
+                    marker = "o" if len(points) <= MARKED else None
+                    drawn = panel.plot(
+                        *zip(*points, strict=True), style, marker=marker, markersize=3
+                    )
+                    lines[f"{name} (training)" if style == "--" else name] = drawn[0]
+            panel.set(xlabel=label)
+            panel.set_xlim(left=0)
+            panel.grid(alpha=0.3)
+            linear(panel.xaxis, whole=x == "epoch")
+            logarithmic(panel.yaxis)
+        panels[0].set_ylabel("perplexity (logarithmic)")
+        if lines:
+            panels[0].legend(list(lines.values()), list(lines), frameon=False)
+        write_figure(figure, output)
+    return note
