@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+from elmo.text import looks
 from elmo.text import raw as raw_text
 from elmo.text.files import CorpusError, MissingTextError, TextFile, find_files, is_damage
 from elmo.text.files import open_text as _open_text
 
 __all__ = ["Corpus", "CorpusError", "MissingTextError", "split_tokens"]
+
+_log = logging.getLogger("elmo")
 
 IN_MEMORY = "<memory>"
 _BOM = b"\xef\xbb\xbf"
@@ -53,6 +57,10 @@ class Corpus:
         lowercase: lower-case every token.
         encoding_errors: `"strict"` raises at a line that is not UTF-8; `"replace"` puts U+FFFD.
         max_sentence_tokens: a longer sentence is split in parts of this length; None for no limit.
+        text_format: `"lines"`, one sentence a line; `"conllu"`, treebanks in CoNLL-U, of which the forms
+            of the words are read, with the spaces in them; `"auto"` to tell by the name (`.conllu`)
+            and the first lines. A text that looks like something else (XML, a table, a document a
+            line) is warned of.
 
     Raises:
         MissingTextError: a file is missing, a folder is empty, a pattern matches nothing; on
@@ -82,7 +90,11 @@ class Corpus:
         lowercase: bool = False,
         encoding_errors: Literal["strict", "replace"] = "strict",
         max_sentence_tokens: int | None = None,
+        text_format: Literal["auto", "lines", "conllu"] = "auto",
     ):
+        if text_format not in ("auto", "lines", "conllu"):
+            raise CorpusError(f"text_format={text_format!r}: must be 'auto', 'lines' or 'conllu'")
+        self.text_format = text_format
         self._set_options(blank_lines, lowercase, encoding_errors, max_sentence_tokens)
         self.raw = raw
         self.language = language
@@ -145,7 +157,7 @@ class Corpus:
             raise TypeError("sentences: must be a list of sentences, not one string")
         corpus = cls.__new__(cls)
         corpus._set_options(blank_lines, lowercase, "strict", max_sentence_tokens)
-        corpus.raw, corpus.language = False, "en"
+        corpus.raw, corpus.language, corpus.text_format = False, "en", "lines"
         corpus._texts = []
         corpus._memory = [_as_tokens(s, i) for i, s in enumerate(sentences)]
         return corpus
@@ -192,8 +204,46 @@ class Corpus:
                     for part in self._parts(tokens):
                         yield IN_MEMORY, number, part
         for text in self._texts:
-            for number, tokens in self._raw_sentences(text) if self.raw else self._lines(text):
+            if self.is_conllu(text):
+                found = self._conllu(text)
+            else:
+                found = self._raw_sentences(text) if self.raw else self._lines(text)
+            for number, tokens in found:
                 yield text.name, number, tokens
+
+    def is_conllu(self, text: TextFile) -> bool:
+        """Whether a file is read as CoNLL-U; warns, once, of one that looks like no text at all."""
+        if self.text_format != "auto":
+            return self.text_format == "conllu"
+        if text.conllu is None:
+            lines = _first_lines(text)
+            name = text.name.lower().removesuffix(".gz").removesuffix(".xz").removesuffix(".zst")
+            text.conllu = name.endswith(".conllu") or looks.is_conllu(lines)
+            if not text.conllu and not self.raw and (said := looks.advice(lines)):
+                _log.warning("%s: %s", text.title, said)
+        return text.conllu
+
+    def _conllu(self, text: TextFile) -> Iterator[tuple[int, list[str]]]:
+        def lines() -> Iterator[tuple[int, str]]:
+            line = b""
+            for number, piece, ends in _pieces(text):
+                line += piece
+                if ends:
+                    yield number, self._decode(line, text, number).rstrip("\r\n")
+                    line = b""
+
+        try:
+            for number, tokens in looks.forms(lines()):
+                if self.lowercase:
+                    tokens = [token.lower() for token in tokens]
+                for part in self._parts(tokens):
+                    yield number, part
+        except CorpusError:
+            raise
+        except ValueError as error:
+            raise CorpusError(
+                f"{text.title}, {error}; where this is no CoNLL-U, say text_format='lines'"
+            ) from None
 
     def _parts(self, tokens: list[str]) -> Iterator[list[str]]:
         size = self.max_sentence_tokens
@@ -290,6 +340,19 @@ def _as_tokens(sentence: Any, index: int) -> list[str]:
         if not isinstance(token, str):
             raise TypeError(f"sentence {index} holds {token!r}: every token must be a str")
     return tokens
+
+
+def _first_lines(text: TextFile) -> list[str]:
+    """Whole lines from the start of a file; none of one that is damaged, which reading it tells."""
+    try:
+        with _open_text(text.path) as stream:
+            start = stream.read(looks.START)
+    except Exception as error:
+        if not (is_damage(error) or isinstance(error, CorpusError)):
+            raise
+        return []
+    lines = start.decode("utf-8", "replace").split("\n")
+    return lines if len(start) < looks.START else lines[:-1]
 
 
 def too_long(text: TextFile, line: int) -> str:

@@ -59,7 +59,8 @@ def count_tokens(
     """
     if processes is not None and not (type(processes) is int and processes >= 1):
         raise ValueError(f"processes={processes!r}: must be 1 or more, or None")
-    if not isinstance(corpus, Corpus) or not corpus.files or corpus.raw:
+    plain = isinstance(corpus, Corpus) and bool(corpus.files) and not corpus.raw
+    if not plain or any(map(corpus.is_conllu, corpus._texts)):
         counts: Counter[str] = Counter()
         sentences = 0
         for tokens in corpus:

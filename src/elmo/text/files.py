@@ -72,6 +72,7 @@ class TextFile:
 
     def __init__(self, name: str):
         self.name = name
+        self.conllu: bool | None = None  # once somebody has looked
         self._copy: str | None = None
         self._is_stream = name == STANDARD_INPUT or not os.path.isfile(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,8 @@ from elmo.text.vocabulary_files import (
 )
 
 __all__ = ["MissingVocabularyError", "Vocabulary", "VocabularyError"]
+
+_log = logging.getLogger("elmo")
 
 _SPECIAL = frozenset((BOS, EOS, UNK))
 
@@ -126,6 +129,12 @@ class Vocabulary:
         counts, sentences = _text_counts(corpus, lowercase, processes)
         total = counts.total()
         lowercase = lowercase or getattr(corpus, "lowercase", False)
+        if unk_token is None and (n := counts.get("<unk>")):
+            _log.warning(
+                "the text has '<unk>' %s times, which is a word like any other here; with "
+                "unk_token='<unk>' (--unk-token '<unk>') it is the unknown word",
+                f"{n:,}",
+            )
         if unk_token is not None:
             counts.pop(unk_token.lower() if lowercase else unk_token, None)
         for word in _SPECIAL:
