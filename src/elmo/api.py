@@ -20,9 +20,10 @@ from elmo.config import BiLMConfig
 from elmo.formats.contents import Pretrained
 from elmo.formats.pretrained import read, write_folder
 from elmo.layers.first_values import blank_weights
-from elmo.text.corpus import Corpus, split_tokens
+from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
+from elmo.text.sentences import token_lists
 from elmo.text.sources import Text, as_corpus, text_to_embed
 from elmo.text.vocabulary import Vocabulary
 from elmo.threads import Lock
@@ -154,9 +155,11 @@ class BiLM:
 
         Args:
             sentences: lists of tokens, or strings that are split at spaces.
+
+        Raises:
+            TypeError: `sentences` is one string, or a token is none; says which one.
         """
-        tokens = [split_tokens(s) if isinstance(s, str) else list(s) for s in sentences]
-        return self.sentence_encoder.encode_batch(tokens)
+        return self.sentence_encoder.encode_batch(token_lists(sentences))
 
     def embed(
         self,

@@ -166,3 +166,49 @@ def test_what_is_no_model():
         ElmoEmbedding(WORDS, n_mixes=0)
     with pytest.raises(ValueError, match="dropout=1"):
         ElmoEmbedding(WORDS, dropout=1)
+
+
+@pytest.mark.parametrize(
+    ("config", "shape", "reads"),
+    [
+        (WORDS, (None, 50), "reads words; must be .batch, time., as keras.Input..None,."),
+        (WORDS, (), "reads words"),
+        (
+            CHARACTERS,
+            (None,),
+            "reads characters; must be .batch, time, 6., as keras.Input..None, 6.",
+        ),
+        (CHARACTERS, (None, 50), "reads characters"),
+    ],
+)
+def test_inputs_of_another_shape_are_refused_when_the_model_is_made(config, shape, reads):
+    layer = ElmoEmbedding(config)
+    with pytest.raises(ValueError, match=reads):
+        layer(keras.Input(shape, dtype="int32"))
+    with pytest.raises(ValueError, match=reads):
+        layer(np.ones([3 if n is None else n for n in (2, *shape)], "int32"))
+    with pytest.raises(ValueError, match=reads):
+        layer.encoder(np.ones([3 if n is None else n for n in (2, *shape)], "int32"))
+
+
+@pytest.mark.parametrize("wrong", [13, -1])
+def test_ids_beyond_the_table_are_named(wrong):
+    layer = ElmoEmbedding(WORDS)
+    assert not np.isnan(to_numpy(layer(np.array([[1, 12, 2]], "int32")))).any()
+    with pytest.raises(
+        ValueError, match=rf"ids: {wrong} at \(0, 1\): must be 1 to 12, the words of"
+    ):
+        layer(np.array([[1, wrong, 2]], "int32"))
+
+
+@pytest.mark.parametrize("wrong", [262, -1])
+def test_character_ids_beyond_the_table_are_named(wrong):
+    ids = character_ids()
+    layer = ElmoEmbedding(CHARACTERS)
+    ids[1, 2, 3] = 261
+    layer(ids)
+    ids[1, 2, 3] = wrong
+    with pytest.raises(
+        ValueError, match=rf"ids: {wrong} at \(1, 2, 3\): must be 1 to 261, the charac"
+    ):
+        layer(ids)

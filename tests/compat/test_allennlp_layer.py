@@ -159,3 +159,17 @@ def test_refusals(files, folder):
 
     with pytest.raises(ValueError, match="reads the bytes of words"):
         Elmo(num_output_representations=1, module=word_config())
+
+
+def test_inputs_that_are_no_character_ids(files):
+    layer = Elmo(*files, dropout=0)
+    with pytest.raises(ValueError, match=r"inputs of shape \(2, 3\): must be character ids"):
+        layer(np.ones((2, 3), "int32"))
+    with pytest.raises(
+        ValueError, match=r"inputs of shape \(None, None, 7\): must be character ids"
+    ):
+        layer(keras.Input((None, 7), dtype="int32"))
+    ids = np.array(batch_to_ids([["The", "bank"]]))
+    ids[0, 1, 4] = 262
+    with pytest.raises(ValueError, match=r"ids: 262 at \(0, 1, 4\): must be 1 to 261"):
+        layer(ids)

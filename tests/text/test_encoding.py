@@ -129,7 +129,7 @@ def test_distinct_tokens_are_forgotten_when_there_are_too_many(monkeypatch):
 
 def test_wrong_sentences_and_settings():
     encoder = SentenceEncoder(VOCABULARY)
-    with pytest.raises(TypeError, match="'the cat' is a str: must be a list of tokens"):
+    with pytest.raises(TypeError, match="str 'the cat': must be a list of tokens"):
         encoder.encode("the cat")
     with pytest.raises(TypeError, match="token 3 is of type int"):
         encoder.encode(["the", 3])

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.ids import check_shape, check_values
 from elmo.bilm.torch_module import TorchModule
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig
@@ -82,6 +83,10 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
         ((2, 2, 8), [[True, True], [True, False]])
         >>> len(layer.trainable_variables)  # the weights of the mix and its scale
         2
+
+    Raises:
+        ValueError: ids of another shape than the model reads, or beyond its tables (these are found
+            outside of compiled functions; inside, such an id gives NaN on JAX).
     """
 
     def __init__(
@@ -164,6 +169,8 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
     def call(self, ids: Any, training: bool | None = None) -> Any:
         training = self.dropout_acts(training)
         ids = ops.cast(ids, "int32")
+        check_shape(ids, self.config)
+        check_values(ids, self.config)
         mask = self.encoder.mask(ids)
         layers = self.encoder(ids, training=training and self.fine_tuned)
         if not self.fine_tuned:
@@ -183,6 +190,7 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
         return [words] * self.n_mixes if self.n_mixes > 1 else words
 
     def compute_output_spec(self, ids: Any, training: bool | None = None) -> Any:
+        check_shape(ids, self.config)
         batch, time = ids.shape[:2]
         shape = (batch, None if time is None else time - 2, self.config.output_dim)
         mixed = [keras.KerasTensor(shape, dtype=self.compute_dtype) for _ in self.mixes]

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.bilm.ids import check_shape, ids_width
 from elmo.config import BiLMConfig
 from elmo.layers.bidirectional_stack import BidirectionalStack
 from elmo.layers.character_cnn import CharacterCNN
@@ -109,10 +110,7 @@ class BiLMEncoder(keras.layers.Layer):
     @property
     def ids_per_token(self) -> int | None:
         """Length of the last axis of character ids; None for a model that reads words."""
-        characters = self.config.char_cnn
-        if characters is None:
-            return None
-        return characters.max_characters_per_token + (1 if characters.word_dim else 0)
+        return ids_width(self.config)
 
     def mask(self, ids: Any) -> Any:
         """`(batch, time)`, true at tokens and boundaries."""
@@ -124,6 +122,7 @@ class BiLMEncoder(keras.layers.Layer):
         return self.token_encoder(ids)
 
     def call(self, ids: Any, training: bool = False) -> Any:
+        check_shape(ids, self.config)
         mask = self.mask(ids)
         return self.contextualize(self.encode_tokens(ids), mask, training=training)[0]
 

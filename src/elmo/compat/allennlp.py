@@ -28,6 +28,7 @@ from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
 from elmo.embed.writers import Hdf5Writer
 from elmo.formats.registry import MODELS
+from elmo.text.sentences import check_sentences, token_list, token_lists
 
 __all__ = [
     "DEFAULT_OPTIONS_FILE",
@@ -154,7 +155,7 @@ class ElmoEmbedder:
             For each sentence what `embed_sentence` gives; `(3, 0, 1024)` for an empty one. A batch
             without any token leaves the state as it is.
         """
-        batch = list(batch)
+        batch = token_lists(batch, split=False)
         # As in AllenNLP, where such a batch is not read.
         state = self.state if any(len(sentence) for sentence in batch) else "reset"
         return self._embedder.embed(batch, state=state, batch_size=max(1, len(batch)))
@@ -189,7 +190,9 @@ class ElmoEmbedder:
             ValueError: `batch_size` is below 1.
         """
         _check_batch_size(batch_size)
-        return self._embed_batches(iter(sentences), batch_size)
+        check_sentences(sentences)
+        tokens = (token_list(s, number, split=False) for number, s in enumerate(sentences))
+        return self._embed_batches(tokens, batch_size)
 
     def _embed_batches(
         self, sentences: Iterator[Sequence[str]], batch_size: int

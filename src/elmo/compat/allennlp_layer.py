@@ -12,6 +12,7 @@ from keras import ops
 
 from elmo.bilm.embedding import find_encoder
 from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.ids import check_values
 from elmo.bilm.torch_module import TorchModule
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.compat.byte_ids import PublishedEncoder
@@ -200,6 +201,8 @@ class Elmo(TorchModule, keras.layers.Layer):
             tokens, as in AllenNLP.
         """
         ids = ops.cast(inputs, "int32")
+        self._check(ids)
+        check_values(ids, self.config)
         if word_inputs is not None and self._cache is None:
             _log.warning("word_inputs: not used, the layer has no vocab_to_cache")
         if len(ids.shape) > 3:
@@ -229,6 +232,14 @@ class Elmo(TorchModule, keras.layers.Layer):
             words = trim_boundaries(layers[:, 0], read)[1]
         words = ops.reshape(words, (*outer, ops.shape(words)[1]))
         return {"elmo_representations": found, "mask": as_mask(words)}
+
+    def _check(self, ids: Any) -> None:
+        width, shape = self.config.char_cnn.max_characters_per_token, tuple(ids.shape)
+        if len(shape) < 3 or shape[-1] not in (None, width):
+            raise ValueError(
+                f"inputs of shape {shape}: must be character ids (batch, tokens, {width}), as "
+                "batch_to_ids gives them"
+            )
 
     def _token_vectors(self, ids: Any, word_inputs: Any) -> tuple[Any, Any]:
         """Vectors of tokens between boundaries, `(batch, tokens + 2, P)`, and their mask."""
@@ -269,6 +280,7 @@ class Elmo(TorchModule, keras.layers.Layer):
     def compute_output_spec(
         self, inputs: Any, word_inputs: Any = None, training: bool | None = None
     ) -> Any:
+        self._check(inputs)
         *outer, time, _ = inputs.shape
         if self.keep_sentence_boundaries and time is not None:
             time += 2

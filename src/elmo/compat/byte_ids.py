@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from elmo.text.encoding import SentenceEncoder
+from elmo.text.sentences import token_lists
 
 BOS, EOS = "<S>", "</S>"
 
@@ -58,7 +59,7 @@ def batch_to_ids(batch: Sequence[Sequence[str]]) -> np.ndarray:
         ((2, 3, 50), 0)
     """
     encoder = PublishedEncoder()
-    encoded = [encoder.encode(sentence)[1:-1] for sentence in batch]
+    encoded = [encoder.encode(sentence)[1:-1] for sentence in token_lists(batch, split=False)]
     ids = np.zeros((len(encoded), max(map(len, encoded), default=0), len(encoder.begin)), np.int32)
     for row, sentence in zip(ids, encoded, strict=True):
         row[: len(sentence)] = sentence

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from elmo.api import BiLM, load
+from elmo.text.sentences import token_lists
 
 __all__ = ["Embedder"]
 
@@ -80,6 +81,7 @@ class Embedder:
                     f"{sentence[:40]!r} is a string: a sentence must be a list of tokens "
                     "(there, a string is read as its characters; list(…) gives these)"
                 )
+        sents = token_lists(sents, split=False)
         layers = {-1: "average", depth: "top"}.get(int(output_layer), "all")
         order = sorted(range(len(sents)), key=lambda number: -len(sents[number]))
         size = self.batch_size

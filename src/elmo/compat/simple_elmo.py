@@ -20,6 +20,7 @@ from elmo.bilm.compiled import compiled
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
+from elmo.text.sentences import check_sentences, token_lists
 from elmo.threads import Lock
 
 __all__ = ["ElmoModel", "weight_layers"]
@@ -243,7 +244,7 @@ class ElmoModel:
             raise ValueError(_LAYERS.format(layers))
         if self._embedder is None:
             raise ValueError(_NOT_LOADED)
-        texts = list(texts)
+        texts = token_lists(texts)
         options = {"layers": layers, "state": self.state, "batch_size": self.batch_size}
         with self._lock:
             self._embedder.state = self._state(session)
@@ -275,6 +276,7 @@ class ElmoModel:
         Raises:
             ValueError: the model has no softmax or no vocabulary.
         """
+        check_sentences(data)
         model = self.model
         if not model.has_softmax or model.vocabulary is None:
             lacks = "vocabulary" if model.has_softmax else "softmax"
@@ -282,11 +284,15 @@ class ElmoModel:
                 f"get_elmo_substitutes: this model has no {lacks}; load one of ours or a training "
                 "checkpoint"
             )
-        return [self._substitutes(text, topn, nodelimiters) for text in data]
+        return [
+            self._substitutes(tokens, topn, nodelimiters)
+            for tokens in token_lists([t.split() if isinstance(t, str) else t for t in data])
+        ]
 
-    def _substitutes(self, text: Any, topn: int, nodelimiters: bool) -> list[dict[str, Any]]:
+    def _substitutes(
+        self, tokens: list[str], topn: int, nodelimiters: bool
+    ) -> list[dict[str, Any]]:
         model, vocabulary = self.model, self.model.vocabulary
-        tokens = text.split() if isinstance(text, str) else list(text)
         ids = vocabulary.ids(tokens)
         result: list[dict[str, Any]] = [
             {"word": vocabulary.tokens[number], "forward": None, "backward": None} for number in ids

@@ -58,6 +58,7 @@ class ElmoModule:
 
     Raises:
         ValueError: an unknown signature, or inputs that do not fit it.
+        TypeError: a sentence or a token is no string; says which one.
 
     Example (needs a download)::
 
@@ -144,7 +145,7 @@ def _strings(inputs: Any) -> tuple[list[list[str]], int]:
         inputs = inputs.get("strings")
     if inputs is None or isinstance(inputs, str | bytes) or np.ndim(inputs) != 1:
         raise ValueError("inputs: signature 'default' takes a list of strings, one a sentence")
-    sentences = [_text(sentence).split() for sentence in inputs]
+    sentences = [_text(s, f"sentence {number}").split() for number, s in enumerate(inputs)]
     return sentences, max(map(len, sentences), default=0)
 
 
@@ -152,7 +153,10 @@ def _tokens(inputs: Any) -> tuple[list[list[str]], int]:
     """The real tokens of each row, and the length of the rows."""
     if not isinstance(inputs, Mapping) or not {"tokens", "sequence_len"} <= set(inputs):
         raise ValueError("inputs: signature 'tokens' takes a dict of 'tokens' and 'sequence_len'")
-    rows = [[_text(token) for token in row] for row in inputs["tokens"]]
+    rows = [
+        [_text(token, f"sentence {number}, token {position}") for position, token in enumerate(row)]
+        for number, row in enumerate(inputs["tokens"])
+    ]
     lengths = [int(length) for length in np.asarray(inputs["sequence_len"]).reshape(-1)]
     longest = max(map(len, rows), default=0)
     fits = len(lengths) == len(rows) and all(len(row) == longest for row in rows)
@@ -164,5 +168,12 @@ def _tokens(inputs: Any) -> tuple[list[list[str]], int]:
     return [row[:length] for row, length in zip(rows, lengths, strict=True)], longest
 
 
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _text(value: Any, place: str) -> str:
+    if hasattr(value, "numpy"):  # a string of TensorFlow
+        value = value.numpy()
+    if isinstance(value, bytes):
+        return value.decode()
+    if not isinstance(value, str):
+        shown = f"{value!r} ({type(value).__name__})"
+        raise TypeError(f"{place} (counted from 0) is {shown}: must be a str or bytes")
+    return value

@@ -19,7 +19,7 @@ from elmo.embed.token_cache import TokenCache
 from elmo.embed.windows import ROWS, read_windows
 from elmo.embed.word_cache import WordCache
 from elmo.layers.first_values import blank_weights
-from elmo.text.corpus import split_tokens
+from elmo.text.sentences import check_sentences, token_list
 
 Layers = Literal["all", "top", "average", "sum", "token"]
 
@@ -198,16 +198,16 @@ class Embedder:
 
         Raises:
             ValueError: an argument is no choice.
-            TypeError: `sentences` is one string, or holds something that is no token.
+            TypeError: `sentences` is one string, or holds something that is no token; says
+                which one.
         """
         check_choice(layers, pool)
         if state not in ("reset", "carry"):
             raise ValueError(f"state={state!r}: must be 'reset' or 'carry'")
         if batch_size is not None and not (type(batch_size) is int and batch_size >= 1):
             raise ValueError(f"batch_size={batch_size!r}: must be 1 or more, or None")
-        if isinstance(sentences, str):
-            raise TypeError(f"sentences={sentences[:40]!r}: must be a list of sentences, not one")
-        encoded = map(self._encode, sentences)
+        check_sentences(sentences)
+        encoded = (self._encode(sentence, i) for i, sentence in enumerate(sentences))
         if state == "carry":
             return self._carried(encoded, layers, pool, batch_size or CARRIED_ROWS)
         return self._stateless(encoded, layers, pool, batch_size or ROWS[-1])
@@ -256,9 +256,8 @@ class Embedder:
         if chunk:
             yield chunk
 
-    def _encode(self, sentence: Sequence[str] | str) -> np.ndarray:
-        tokens = split_tokens(sentence) if isinstance(sentence, str) else list(sentence)
-        ids = self.sentence_encoder.encode(tokens)
+    def _encode(self, sentence: Sequence[str] | str, number: int) -> np.ndarray:
+        ids = self.sentence_encoder.encode(token_list(sentence, number))
         wanted, width = self._ids_per_token, ids.shape[1] if ids.ndim == 2 else None
         if wanted != width:
             raise ValueError(

@@ -22,8 +22,9 @@ from elmo.embed.stores.choosing import files_of, open_store
 from elmo.embed.stores.job import Choices, Job
 from elmo.embed.stores.reading import label_of
 from elmo.embed.workplace import Workplace
-from elmo.text.corpus import Corpus, split_tokens
+from elmo.text.corpus import Corpus
 from elmo.text.encoding import EncodingReport
+from elmo.text.sentences import token_list
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -320,8 +321,7 @@ def named_sentences(source: Any) -> tuple[bool, Iterator[tuple[str, Sequence[str
     if hasattr(source, "with_names"):
         return True, _distinct_names(source.with_names())
     return False, (
-        (str(number), split_tokens(tokens) if isinstance(tokens, str) else list(tokens))
-        for number, tokens in enumerate(source)
+        (str(number), token_list(tokens, number)) for number, tokens in enumerate(source)
     )
 
 

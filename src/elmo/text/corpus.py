@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from elmo.text import looks
 from elmo.text import raw as raw_text
 from elmo.text.files import CorpusError, MissingTextError, TextFile, find_files, is_damage
 from elmo.text.files import open_text as _open_text
+from elmo.text.sentences import split_tokens, token_lists
 
 __all__ = ["Corpus", "CorpusError", "MissingTextError", "split_tokens"]
 
@@ -20,20 +20,9 @@ _log = logging.getLogger("elmo")
 IN_MEMORY = "<memory>"
 _BOM = b"\xef\xbb\xbf"
 _SPACES = b" \t\r\x0b\x0c"
-_TOKEN = re.compile(r"[^ \t\n\r\x0b\x0c]+")
 _PIECE = 1 << 24  # bytes of a line that are held at a time
 LONGEST_TOKEN = 1 << 24  # bytes; what is longer is none
 _LONGEST_LINE = 1 << 25  # bytes of a line that becomes one sentence
-
-
-def split_tokens(text: str) -> list[str]:
-    """Split a string at ASCII whitespace, as lines of a file are split.
-
-    Example:
-        >>> split_tokens("New\\u00a0York , twice ")
-        ['New\\xa0York', ',', 'twice']
-    """
-    return _TOKEN.findall(text)
 
 
 class Corpus:
@@ -153,13 +142,12 @@ class Corpus:
             >>> list(Corpus.from_sentences([["A", "b"], "c d e"], lowercase=True))
             [['a', 'b'], ['c', 'd', 'e']]
         """
-        if isinstance(sentences, str):
-            raise TypeError("sentences: must be a list of sentences, not one string")
+        memory = token_lists(sentences)
         corpus = cls.__new__(cls)
         corpus._set_options(blank_lines, lowercase, "strict", max_sentence_tokens)
         corpus.raw, corpus.language, corpus.text_format = False, "en", "lines"
         corpus._texts = []
-        corpus._memory = [_as_tokens(s, i) for i, s in enumerate(sentences)]
+        corpus._memory = memory
         return corpus
 
     @property
@@ -324,22 +312,6 @@ def _flatten(sources: Iterable[Any]) -> Iterator[str | os.PathLike[str]]:
                 f"source of type {type(source).__name__}: must be a path; lists of tokens go to "
                 "Corpus.from_sentences"
             )
-
-
-def _as_tokens(sentence: Any, index: int) -> list[str]:
-    if isinstance(sentence, str):
-        return split_tokens(sentence)
-    try:
-        tokens = list(sentence)
-    except TypeError:
-        raise TypeError(
-            f"sentence {index} is of type {type(sentence).__name__}: must be a list of tokens or a "
-            "string"
-        ) from None
-    for token in tokens:
-        if not isinstance(token, str):
-            raise TypeError(f"sentence {index} holds {token!r}: every token must be a str")
-    return tokens
 
 
 def _first_lines(text: TextFile) -> list[str]:

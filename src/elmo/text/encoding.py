@@ -14,6 +14,7 @@ import numpy as np
 
 from elmo.text.buckets import length_buckets
 from elmo.text.characters import Characters
+from elmo.text.sentences import token_lists
 from elmo.text.vocabulary import Vocabulary
 from elmo.threads import Lock
 
@@ -264,9 +265,8 @@ class SentenceEncoder:
 
     def _rows(self, sentences: Sequence[Sequence[str]], length: int | None) -> np.ndarray:
         """Rows of the table of types for a padded batch, int64 (batch, time)."""
-        for sentence in sentences:
-            if isinstance(sentence, str):
-                raise TypeError(f"sentence {sentence[:40]!r} is a str: must be a list of tokens")
+        if any(isinstance(s, str | bytes) or not hasattr(s, "__len__") for s in sentences):
+            token_lists(sentences, split=False)  # says which one is no sentence
         if len(self._table) > _CACHED_TYPES:
             self._table = self.type_table()
         longest = max(map(len, sentences), default=0) + 2
@@ -279,7 +279,11 @@ class SentenceEncoder:
         row_of = self._table.__getitem__
         for row, tokens in zip(rows, sentences, strict=True):
             row[0] = BOS_ROW
-            row[1 : len(tokens) + 1] = list(map(row_of, tokens))
+            try:
+                row[1 : len(tokens) + 1] = list(map(row_of, tokens))
+            except TypeError:
+                token_lists(sentences, split=False)  # says which token is none
+                raise
             row[len(tokens) + 1] = EOS_ROW
         self._table.complete()
         return rows

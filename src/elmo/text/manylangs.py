@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from elmo.text.sentences import token_list, token_lists
+
 CHARACTER_FILE = "char.dic"
 WORD_FILE = "word.dic"
 _SPECIAL_CHARACTERS = ("<bos>", "<eos>", "<oov>", "<pad>", "<bow>", "<eow>")
@@ -162,12 +164,13 @@ class ManyLangsCharacters:
             int32 (tokens + 2, 1 + M): the word's id, then its characters', all + 1; (tokens + 2,
             M) for a model without words.
         """
+        tokens = token_list(tokens, split=False)
         cut = (token[: self.max_characters_per_token - 2] for token in tokens)
         return np.array([self._row(token) for token in ("<bos>", *cut, "<eos>")], np.int32) + 1
 
     def encode_batch(self, sentences: Sequence[Sequence[str]]) -> np.ndarray:
         """Ids of sentences, padded behind with 0, int32 (batch, time, 1 + M)."""
-        encoded = [self.encode(tokens) for tokens in sentences]
+        encoded = [self.encode(tokens) for tokens in token_lists(sentences, split=False)]
         batch = np.zeros((len(encoded), max(map(len, encoded), default=0), self.width), np.int32)
         for row, ids in zip(batch, encoded, strict=True):
             row[: len(ids)] = ids
