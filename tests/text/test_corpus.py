@@ -264,7 +264,7 @@ def test_no_source_and_wrong_values(write):
         Corpus.from_sentences([["a"], [3]])
     with pytest.raises(TypeError, match="not one string"):
         Corpus.from_sentences("a b")
-    with pytest.raises(TypeError, match="sentence 0 is of type int"):
+    with pytest.raises(TypeError, match=r"sentence 0 is 1 .int.: must be"):
         Corpus.from_sentences([1])
 
 

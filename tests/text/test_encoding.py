@@ -131,7 +131,7 @@ def test_wrong_sentences_and_settings():
     encoder = SentenceEncoder(VOCABULARY)
     with pytest.raises(TypeError, match="str 'the cat': must be a list of tokens"):
         encoder.encode("the cat")
-    with pytest.raises(TypeError, match="token 3 is of type int"):
+    with pytest.raises(TypeError, match=r"token 1 .* is 3 .int.: every token"):
         encoder.encode(["the", 3])
     assert encoder.encode(["the"]).tolist() == [1, 4, 2]  # goes on after an error
     with pytest.raises(ValueError, match="at least one must be given"):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from elmo.api import BiLM, load
-from elmo.text.sentences import token_lists
+from elmo.text.sentences import check_sentences, token_lists
 
 __all__ = ["Embedder"]
 
@@ -75,7 +75,8 @@ class Embedder:
         depth = self.model.config.lstm.n_layers
         if isinstance(output_layer, bool) or output_layer not in range(-2, depth + 1):
             raise ValueError(f"output_layer={output_layer!r}: must be a number from -2 to {depth}")
-        for sentence in [sents] if isinstance(sents, str) else sents:
+        check_sentences(sents)
+        for sentence in sents:
             if isinstance(sentence, str):
                 raise TypeError(
                     f"{sentence[:40]!r} is a string: a sentence must be a list of tokens "

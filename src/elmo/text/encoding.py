@@ -14,7 +14,7 @@ import numpy as np
 
 from elmo.text.buckets import length_buckets
 from elmo.text.characters import Characters
-from elmo.text.sentences import token_lists
+from elmo.text.sentences import check_sentences, token_lists
 from elmo.text.vocabulary import Vocabulary
 from elmo.threads import Lock
 
@@ -265,6 +265,7 @@ class SentenceEncoder:
 
     def _rows(self, sentences: Sequence[Sequence[str]], length: int | None) -> np.ndarray:
         """Rows of the table of types for a padded batch, int64 (batch, time)."""
+        check_sentences(sentences)
         if any(isinstance(s, str | bytes) or not hasattr(s, "__len__") for s in sentences):
             token_lists(sentences, split=False)  # says which one is no sentence
         if len(self._table) > _CACHED_TYPES:
