@@ -18,6 +18,7 @@ from elmo.bilm.language_model import BiLanguageModel
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig
 from elmo.formats.contents import Pretrained
+from elmo.formats.keras_file import add_description
 from elmo.formats.pretrained import read, write_folder
 from elmo.layers.first_values import blank_weights
 from elmo.text.corpus import Corpus
@@ -315,8 +316,8 @@ class BiLM:
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> Path:
         """Save to a folder in the published layout, or to one Keras file where it ends in `.keras`.
 
-        The folder has all that `elmo.load` needs. A Keras file has the network alone: whoever loads it
-        must have the vocabulary.
+        Either has all that `elmo.load` needs. `keras.saving.load_model` opens the Keras file too, as the
+        network alone.
 
         Raises:
             FileExistsError: something is there, and `overwrite` is off.
@@ -329,6 +330,7 @@ class BiLM:
         aside = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part.keras")
         try:
             self.network.save(aside)
+            add_description(self.to_pretrained(), aside)
             os.replace(aside, path)
         finally:
             aside.unlink(missing_ok=True)

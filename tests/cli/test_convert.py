@@ -1,5 +1,8 @@
 """Models in other forms, the list of models, cached tokens, proteins."""
 
+import io
+import zipfile
+
 import h5py
 import keras
 import numpy as np
@@ -79,6 +82,60 @@ def test_keras(folder, tmp_path):
         keras.ops.convert_to_numpy(network(ids)), keras.ops.convert_to_numpy(wanted)
     )
     assert Vocabulary.load(target.with_suffix(".vocab.txt")) == load(folder).vocabulary
+
+
+def test_a_keras_file_opens_with_its_vocabulary_inside(folder, tmp_path):
+    target = tmp_path / "model.keras"
+    assert invoke("convert", folder, target, "--to", "keras").exit_code == 0
+    target.with_suffix(".vocab.txt").unlink()
+    source, again = read(folder), read(target)
+    assert_same_weights(again.weights, source.weights)
+    assert (again.config, again.vocabulary) == (source.config, source.vocabulary)
+    assert again.extra["settings"] == (source.extra.get("settings") or {"state": "reset"})
+    sentences = [["w1", "w2"], ["w0"]]
+    for one, other in zip(
+        load(target).embed(sentences), load(folder).embed(sentences), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert as_json("info", target)["format"] == "keras"
+
+
+def test_a_keras_file_of_a_model_without_softmax_has_none(tmp_path):
+    source = write_folder(model(CONFIGS["words"], softmax=False), tmp_path / "source")
+    loaded = load(source)
+    loaded.state = "carry"
+    loaded.save(tmp_path / "a.keras")
+    again = load(tmp_path / "a.keras")
+    assert not again.has_softmax and again.state == "carry"
+    assert_same_weights(again.to_pretrained().weights, read(source).weights)
+
+
+def test_keras_files_keep_the_dictionaries_of_elmoformanylangs(data_folder, tmp_path):
+    source = load(data_folder("manylangs-fixture/model"))
+    source.save(tmp_path / "a.keras")
+    again = load(tmp_path / "a.keras")
+    sentences = [["The", "bänk", "未知"], ["."]]
+    for one, other in zip(again.embed(sentences), source.embed(sentences), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_keras_files_that_do_not_fit_are_refused(folder, tmp_path):
+    target = tmp_path / "a.keras"
+    load(folder).save(target)
+    content = target.read_bytes()
+    target.write_bytes(content[: len(content) // 2])
+    assert "a.keras: " in refused("info", target)
+    options = "elmo_keras/options.json"
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == options:
+                data = data.replace(b'"dim": ', b'"dim": 99999')
+                assert data != old.read(name)
+            new.writestr(name, data)
+    assert "a.keras: " in refused("info", target)
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "b.keras")
+    assert "keras.saving.load_model reads" in refused("info", tmp_path / "b.keras")
 
 
 def test_what_is_there_stays(folder, tmp_path):

@@ -34,7 +34,7 @@ def convert(
         source: whatever `elmo.load` takes.
         output: for `"allennlp"` a folder, which AllenNLP, bilm-tf and simple_elmo read, and which
             holds the softmax too; for `"keras"` a file `.keras`; for `"safetensors"` a folder, or a
-            file `.safetensors`. The vocabulary lies beside a file.
+            file `.safetensors`. The vocabulary lies beside a file, and is inside a Keras file too.
         to: one of `TARGETS`.
         overwrite: replace what is there.
         vocabulary: its file, where the source does not have it.

@@ -346,7 +346,7 @@ COMMANDS: dict[str, Command] = {
                     ["--to"],
                     type=click.Choice(["allennlp", "keras", "safetensors"]),
                     default="allennlp",
-                    help="A folder for AllenNLP, bilm-tf and simple_elmo, or a file.",
+                    help="A folder for AllenNLP, bilm-tf and simple_elmo, or a file; elmo opens each.",
                 ),
                 o.known_vocabulary(),
                 o.overwrite(),

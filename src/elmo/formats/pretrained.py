@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from elmo.formats import allennlp, manylangs, safetensors_file, tf_checkpoint
+from elmo.formats import allennlp, keras_file, manylangs, safetensors_file, tf_checkpoint
 from elmo.formats.archive import extract_zip
 from elmo.formats.contents import Pretrained
 from elmo.formats.errors import FormatError
@@ -46,9 +46,9 @@ def read(
             files are called (`*options*.json`, `*weights*.hdf5`, …); its weights or options file,
             with the other beside it, or the pair (options, weights); a training checkpoint of
             bilm-tf (its folder, or one of its files); a folder of ELMoForManyLangs; a
-            `.safetensors` file of ours; or a zip archive of any of these, as the NLPL repository
-            has them, or a folder with one. Of a folder with a checkpoint and its dumped weights the
-            checkpoint is read, since it holds the softmax as well.
+            `.safetensors` or `.keras` file of ours; or a zip archive of any of these, as the NLPL
+            repository has them, or a folder with one. Of a folder with a checkpoint and its dumped
+            weights the checkpoint is read, since it holds the softmax as well.
         vocabulary: where the files do not have it: a `Vocabulary` or its file.
 
     Returns:
@@ -89,9 +89,7 @@ def _read_file(
     if path.suffix in (".pkl", ".dic") or path.name == "config.json":
         return manylangs.read(path.parent)
     if path.suffix == ".keras":
-        raise FormatError(
-            f"{path}: a Keras model, which keras.saving.load_model reads; give the model's folder"
-        )
+        return keras_file.read(path, vocabulary)
     if zipfile.is_zipfile(path):
         with tempfile.TemporaryDirectory(prefix="elmo-") as folder:
             try:

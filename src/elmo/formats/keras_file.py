@@ -1,0 +1,142 @@
+"""Our models in one `.keras` file: Keras's own archive, with options and vocabulary as members beside.
+
+Keras alone knows where the weights lie in it, so reading builds the network: the one format that does.
+What else stands in the archive is never run or imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from elmo.config import BiLMConfig
+from elmo.formats.archive import extract_zip
+from elmo.formats.contents import Pretrained
+from elmo.formats.errors import FormatError, brief, parse_json
+from elmo.formats.finding import find_vocabulary, load_vocabulary
+from elmo.formats.manylangs import read_characters
+from elmo.formats.options import (
+    config_from_options,
+    kept_settings,
+    options_from_config,
+    training_options,
+)
+from elmo.text.manylangs import ManyLangsCharacters
+
+FOLDER = "elmo_keras"  # of the members that are ours
+_OPTIONS, _WEIGHTS, _MANYLANGS = "options.json", "model.weights.h5", "manylangs"
+
+
+def add_description(pretrained: Pretrained, path: Path) -> None:
+    """Put what `read` needs beside the weights into a `.keras` file that Keras has written.
+
+    Args:
+        pretrained: the model; its weights are not used.
+        path: the file.
+    """
+    characters = pretrained.characters
+    dictionaries = isinstance(characters, ManyLangsCharacters)
+    settings = {**(pretrained.extra.get("settings") or {}), "softmax": pretrained.has_softmax}
+    options = options_from_config(
+        pretrained.config,
+        pretrained.extra.get("options"),
+        settings,
+        _MANYLANGS if dictionaries else None,
+    )
+    with tempfile.TemporaryDirectory(prefix="elmo-") as folder, zipfile.ZipFile(path, "a") as file:
+        place = Path(folder)
+        (place / _OPTIONS).write_text(json.dumps(options, allow_nan=False), encoding="utf-8")
+        if pretrained.vocabulary is not None:
+            pretrained.vocabulary.save(place / "vocab.txt")
+        if isinstance(characters, ManyLangsCharacters):
+            characters.save(place)
+        for member in sorted(place.iterdir()):
+            file.write(member, f"{FOLDER}/{member.name}", zipfile.ZIP_DEFLATED)
+
+
+def read(path: Path, vocabulary: Any = None) -> Pretrained:
+    """A model out of a `.keras` file that `BiLM.save` made.
+
+    Args:
+        path: the file.
+        vocabulary: in place of the one that is in it.
+
+    Raises:
+        FormatError: the file is damaged, not ours, or its weights do not fit its options.
+    """
+    if not _is_ours(path):
+        raise FormatError(
+            f"{path}: a Keras model without the options that elmo-keras keeps in its own, which "
+            "keras.saving.load_model reads; give the model's folder"
+        )
+    with tempfile.TemporaryDirectory(prefix="elmo-") as folder:
+        place = extract_zip(path, folder)
+        ours, weights = place / FOLDER, place / _WEIGHTS
+        if not weights.is_file():
+            raise FormatError(f"{path}: holds no {_WEIGHTS}")
+        options = parse_json((ours / _OPTIONS).read_text("utf-8", "replace"), path)
+        config = config_from_options(options, path)
+        arrays = _arrays(config, weights, path)
+        kept = kept_settings(options, path)
+        settings = dict(kept.get("settings") or {})
+        if not settings.pop("softmax", True):
+            arrays = {n: a for n, a in arrays.items() if not n.startswith("softmax/")}
+        characters: Any = None if config.char_cnn is None else "bytes"
+        dictionaries = (options.get("elmo_keras") or {}).get("characters") == _MANYLANGS
+        if dictionaries and config.char_cnn is not None:
+            characters = read_characters(ours, config.char_cnn)
+        extra = {"format": "keras", "options": training_options(options), **kept}
+        found = Pretrained(
+            config=config,
+            weights=arrays,
+            characters=characters,
+            extra={**extra, "settings": settings},
+        )
+        needed = found.has_softmax or config.char_cnn is None
+        size = config.vocabulary_size if needed else None
+        listed = vocabulary if vocabulary is not None else find_vocabulary(ours)
+        if listed is not None and not dictionaries:
+            found.vocabulary = load_vocabulary(listed, size, config.lowercase)
+        return found
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return f"{FOLDER}/{_OPTIONS}" in file.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+
+
+def _arrays(config: BiLMConfig, weights: Path, path: Path) -> dict[str, Any]:
+    """The weights by our names, read by Keras into the network of the configuration."""
+    from elmo.bilm.language_model import BiLanguageModel
+    from elmo.bilm.weights import get_weights
+    from elmo.layers.first_values import blank_weights
+
+    if _least(config) > os.path.getsize(weights):
+        raise FormatError(f"{path}: too small for the weights that its options describe")
+    with blank_weights():
+        network = BiLanguageModel(config)
+        network.build()
+    try:
+        network.load_weights(weights)
+    except Exception as error:  # Keras and HDF5 raise whatever they meet
+        raise FormatError(f"{path}: its weights cannot be read ({brief(error)})") from error
+    return get_weights(network)
+
+
+def _least(config: BiLMConfig) -> int:
+    """Bytes that the weights take at least: no network is built for a file that cannot hold it."""
+    lstm = config.lstm
+    numbers = len(config.direction_names) * lstm.n_layers * lstm.dim * lstm.projection_dim * 8
+    numbers += (config.vocabulary_size or 0) * lstm.projection_dim
+    if (cnn := config.char_cnn) is not None:
+        numbers += cnn.n_characters * cnn.embedding_dim + cnn.n_words * cnn.word_dim
+        numbers += sum(width * cnn.embedding_dim * number for width, number in cnn.filters)
+        numbers += 2 * cnn.n_highway * cnn.n_filters**2
+    return 4 * numbers
