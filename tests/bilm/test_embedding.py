@@ -212,3 +212,8 @@ def test_character_ids_beyond_the_table_are_named(wrong):
         ValueError, match=rf"ids: {wrong} at \(1, 2, 3\): must be 1 to 261, the charac"
     ):
         layer(ids)
+
+
+def test_strings_are_no_ids():
+    with pytest.raises(ValueError, match="ids are strings: must be integers"):
+        ElmoEmbedding(WORDS)(keras.Input((None,), dtype="string"))

@@ -25,6 +25,8 @@ def check_shape(ids: Any, config: BiLMConfig) -> None:
     Raises:
         ValueError: saying what it reads, and the `keras.Input` for that.
     """
+    if keras.backend.standardize_dtype(ids.dtype) == "string":
+        raise ValueError("ids are strings: must be integers, as model.encode gives them")
     width, shape = ids_width(config), tuple(ids.shape)
     rest = () if width is None else (width,)
     if len(shape) != 2 + len(rest) or shape[2:] not in (rest, (None,) * len(rest)):
