@@ -251,3 +251,13 @@ def test_a_pair_of_files(characters, tmp_path):
     assert convert(files, tmp_path / "b")["source"] == pair
     assert_same_weights(read(tmp_path / "a").weights, read(tmp_path / "b").weights)
     assert "nothing.hdf5" in refused("info", f"{files[0]},nothing.hdf5")
+
+
+def test_words_of_only_that_are_not_in_the_text_are_named(folder, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("w1 w2\nw0 w1\n")
+    words = ("embed", folder, text, "-o", tmp_path / "a.npy", "--only", "w1,shore,w0,bank")
+    assert as_json(*words)["unfound"] == ["bank", "shore"]
+    assert "not in the text: bank, shore" in invoke(*words, "--overwrite").stdout
+    again = as_json("embed", folder, text, "-o", tmp_path / "b.npy")
+    assert again["unfound"] == []

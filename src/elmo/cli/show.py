@@ -63,6 +63,9 @@ def embed(result: Result) -> str:
     known = {k: result[k] for k in ("sentences", "tokens", "vectors")}
     counted = ", ".join(f"{number:,} {name}" for name, number in known.items())
     text = f"{result['output']}: {counted}, {result['bytes']:,} bytes"
+    if unfound := result["unfound"]:
+        more = f" and {len(unfound) - 5:,} more" if len(unfound) > 5 else ""
+        text += f"\nnot in the text: {', '.join(unfound[:5])}{more}"
     if first := result.get("first_cut"):
         where = f"line {first['line']}" + (f" of {first['file']}" if first["file"] else "")
         token = first["token"] if len(first["token"]) <= 24 else first["token"][:24] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -36,6 +37,7 @@ class EmbeddingReport:
         resumed: how many of them an earlier run had done.
         seconds: how long it took.
         encoding: what the sentence encoder counted (unknown and cut tokens), or None.
+        unfound: words of `only` that are not in the text.
     """
 
     paths: list[Path]
@@ -49,6 +51,7 @@ class EmbeddingReport:
     resumed: int
     seconds: float
     encoding: Any = None
+    unfound: list[str] = dataclasses.field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that `json` can write."""
@@ -169,6 +172,7 @@ def _report(run: Run, seconds: float) -> EmbeddingReport:
         resumed=run.resumed,
         seconds=seconds,
         encoding=run.encoding,
+        unfound=list(plan.unfound),
     )
 
 

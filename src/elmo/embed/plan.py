@@ -60,6 +60,7 @@ class Plan:
         repeated: sentences that had come before, token for token.
         types: how many distinct tokens were listed.
         digest: of the whole text.
+        unfound: listed words that are not in the text.
     """
 
     parts: tuple[Part, ...]
@@ -68,6 +69,7 @@ class Plan:
     repeated: int
     types: int
     digest: str
+    unfound: tuple[str, ...] = ()
 
     @property
     def end(self) -> Part:
@@ -82,7 +84,8 @@ class Plan:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Plan:
-        return cls(**{**values, "parts": tuple(Part(*part) for part in values["parts"])})
+        parts = tuple(Part(*part) for part in values["parts"])
+        return cls(**{**values, "parts": parts, "unfound": tuple(values.get("unfound", ()))})
 
 
 @dataclass
@@ -121,6 +124,7 @@ class Planner:
         whole = hashlib.sha256()
         parts: list[Part] = [Part(0)]
         sentences = tokens = empty = 0
+        seen: set[str] = set()
         with open(folder / HASHES, "wb") as hashes:
             for part in self._parts(named):
                 counts = dict(sentences=0, rows=0, words=0, tokens=0, text=0, name=0)
@@ -132,6 +136,8 @@ class Planner:
                         sentence = json.dumps(list(words)).encode()
                         hashes.write(hashlib.blake2b(sentence, digest_size=8).digest())
                         chosen = self._chosen(words)
+                        if self.row == "word":
+                            seen.update(chosen)
                         counts["sentences"] += 1
                         counts["rows"] += 1 if self.row == "sentence" else len(chosen)
                         counts["words"] += len(chosen)
@@ -156,6 +162,7 @@ class Planner:
             repeated=sentences - distinct,
             types=len(listed),
             digest=whole.hexdigest(),
+            unfound=tuple(sorted(self.words - seen)),
         )
 
     def _chosen(self, words: Sequence[str]) -> Sequence[str]:
