@@ -18,6 +18,7 @@ from elmo.embed.stores.choosing import FOLDERS, choose, files_of
 from elmo.embed.stores.job import Choices
 from elmo.embed.stores.reading import label_of
 from elmo.embed.workplace import Workplace
+from elmo.text.corpus import Corpus
 from elmo.text.files import keep_apart
 
 
@@ -141,6 +142,8 @@ def embed_file(
     begin = time.perf_counter()
     output = Path(output)
     check_place(output, choices, embedder.config.lstm.n_layers, overwrite, resume)
+    if choices.format == "hdf5" and choices.layout == "allennlp" and isinstance(source, Corpus):
+        source = source.like_allennlp()
     targets = files_of(output, choices, embedder.config.lstm.n_layers)
     keep_apart([*targets, Workplace(output).folder], map(Path, getattr(source, "files", ())))
     run = Run(embedder, output, choices, None if jobs is None else threads)

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from elmo.text.corpus import Line
+
 BOS, EOS = "<S>", "</S>"
 HASHES = "hashes.bin"
 BUCKET = 1 << 22  # sentences that are compared at a time
@@ -130,10 +132,12 @@ class Planner:
                 counts = dict(sentences=0, rows=0, words=0, tokens=0, text=0, name=0)
                 with open(_file_of(folder, len(parts) - 1), "wb") as file:
                     for key, words in part:
-                        line = json.dumps([key, list(words)]).encode()
+                        text = text_of(words)
+                        as_it_stands = [] if text == " ".join(words) else [text]
+                        line = json.dumps([key, list(words), *as_it_stands]).encode()
                         file.write(line + b"\n")
                         whole.update(line + b"\n")
-                        sentence = json.dumps(list(words)).encode()
+                        sentence = json.dumps(as_it_stands or list(words)).encode()
                         hashes.write(hashlib.blake2b(sentence, digest_size=8).digest())
                         chosen = self._chosen(words)
                         if self.row == "word":
@@ -221,8 +225,13 @@ def sentences_of(folder: Path, part: Part) -> Iterator[tuple[str, list[str]]]:
     """The keys and tokens of a part's sentences."""
     with open(_file_of(folder, part.number), "rb") as file:
         for line in file:
-            key, tokens = json.loads(line)
-            yield key, tokens
+            key, tokens, *text = json.loads(line)
+            yield key, Line(tokens, text[0]) if text else tokens
+
+
+def text_of(tokens: Sequence[str]) -> str:
+    """A sentence as one string: the line that it was, or its tokens with spaces between them."""
+    return tokens.text if isinstance(tokens, Line) else " ".join(tokens)
 
 
 def types_of(folder: Path) -> list[str]:

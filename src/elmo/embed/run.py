@@ -22,7 +22,7 @@ from elmo.embed.stores.choosing import files_of, open_store
 from elmo.embed.stores.job import Choices, Job
 from elmo.embed.stores.reading import label_of
 from elmo.embed.workplace import Workplace
-from elmo.text.corpus import Corpus
+from elmo.text.corpus import Corpus, Line
 from elmo.text.encoding import EncodingReport
 from elmo.text.sentences import token_list
 
@@ -321,7 +321,8 @@ def named_sentences(source: Any) -> tuple[bool, Iterator[tuple[str, Sequence[str
     if hasattr(source, "with_names"):
         return True, _distinct_names(source.with_names())
     return False, (
-        (str(number), token_list(tokens, number)) for number, tokens in enumerate(source)
+        (str(number), tokens if isinstance(tokens, Line) else token_list(tokens, number))
+        for number, tokens in enumerate(source)
     )
 
 

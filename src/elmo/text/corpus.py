@@ -25,6 +25,19 @@ LONGEST_TOKEN = 1 << 24  # bytes; what is longer is none
 _LONGEST_LINE = 1 << 25  # bytes of a line that becomes one sentence
 
 
+class Line(list[str]):
+    """The tokens of a line, and the line as it stands in its file, without white space around it.
+
+    Args:
+        tokens: of the line.
+        text: the line.
+    """
+
+    def __init__(self, tokens: Iterable[str], text: str) -> None:
+        super().__init__(tokens)
+        self.text = text
+
+
 class Corpus:
     """Sentences, each a list of tokens; read as they are asked for, and again on each iteration.
 
@@ -50,6 +63,9 @@ class Corpus:
             of the words are read, with the spaces in them; `"auto"` to tell by the name (`.conllu`)
             and the first lines. A text that looks like something else (XML, a table, a document a
             line) is warned of.
+        whitespace: `"ascii"` as above; `"unicode"` as AllenNLP has it: lines end at a carriage return
+            too, tokens at any white space of Unicode, and each sentence is a `Line`, which keeps the line
+            as it stands. None for what the output asks for, `"ascii"` but in HDF5 in AllenNLP's layout.
 
     Raises:
         MissingTextError: a file is missing, a folder is empty, a pattern matches nothing; on
@@ -80,7 +96,11 @@ class Corpus:
         encoding_errors: Literal["strict", "replace"] = "strict",
         max_sentence_tokens: int | None = None,
         text_format: Literal["auto", "lines", "conllu"] = "auto",
+        whitespace: Literal["ascii", "unicode"] | None = None,
     ):
+        if whitespace not in (None, "ascii", "unicode"):
+            raise CorpusError(f"whitespace={whitespace!r}: must be 'ascii', 'unicode' or None")
+        self.whitespace = whitespace
         if text_format not in ("auto", "lines", "conllu"):
             raise CorpusError(f"text_format={text_format!r}: must be 'auto', 'lines' or 'conllu'")
         self.text_format = text_format
@@ -146,6 +166,7 @@ class Corpus:
         corpus = cls.__new__(cls)
         corpus._set_options(blank_lines, lowercase, "strict", max_sentence_tokens)
         corpus.raw, corpus.language, corpus.text_format = False, "en", "lines"
+        corpus.whitespace = None
         corpus._texts = []
         corpus._memory = memory
         return corpus
@@ -194,8 +215,10 @@ class Corpus:
         for text in self._texts:
             if self.is_conllu(text):
                 found = self._conllu(text)
+            elif self.raw:
+                found = self._raw_sentences(text)
             else:
-                found = self._raw_sentences(text) if self.raw else self._lines(text)
+                found = self._wide(text) if self.whitespace == "unicode" else self._lines(text)
             for number, tokens in found:
                 yield text.name, number, tokens
 
@@ -211,17 +234,38 @@ class Corpus:
                 _log.warning("%s: %s", text.title, said)
         return text.conllu
 
-    def _conllu(self, text: TextFile) -> Iterator[tuple[int, list[str]]]:
-        def lines() -> Iterator[tuple[int, str]]:
-            line = b""
-            for number, piece, ends in _pieces(text):
-                line += piece
-                if ends:
-                    yield number, self._decode(line, text, number).rstrip("\r\n")
-                    line = b""
+    def _wide(self, text: TextFile) -> Iterator[tuple[int, list[str]]]:
+        """Lines as AllenNLP splits them."""
+        for number, line in self._whole_lines(text):
+            for one in line.removesuffix("\n").removesuffix("\r").split("\r"):
+                one = one.strip()
+                tokens = one.split()
+                if len(tokens) > (self.max_sentence_tokens or len(tokens)):
+                    for part in self._parts(tokens):
+                        yield number, part
+                elif tokens or self.blank_lines == "keep":
+                    yield number, Line(tokens, one)
 
+    def like_allennlp(self) -> Corpus:
+        """The corpus with AllenNLP's white space, where no other was asked for."""
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__, whitespace=self.whitespace or "unicode")
+        return copy
+
+    def _whole_lines(self, text: TextFile) -> Iterator[tuple[int, str]]:
+        line = b""
+        for number, piece, ends in _pieces(text):
+            line += piece
+            if len(line) > _LONGEST_LINE:
+                raise CorpusError(_too_long_a_line(text, number))
+            if ends:
+                yield number, self._decode(line, text, number)
+                line = b""
+
+    def _conllu(self, text: TextFile) -> Iterator[tuple[int, list[str]]]:
+        lines = ((n, line.rstrip("\r\n")) for n, line in self._whole_lines(text))
         try:
-            for number, tokens in looks.forms(lines()):
+            for number, tokens in looks.forms(lines):
                 if self.lowercase:
                     tokens = [token.lower() for token in tokens]
                 for part in self._parts(tokens):
@@ -249,11 +293,7 @@ class Corpus:
         for number, piece, ends in _pieces(text):
             length += len(piece)
             if size is None and length > _LONGEST_LINE:
-                raise CorpusError(
-                    f"{text.title}, line {number}: has more than {_LONGEST_LINE:,} bytes, and a line is "
-                    "a sentence; put one sentence on a line, read running text as raw (--raw), or give "
-                    "max_sentence_tokens"
-                )
+                raise CorpusError(_too_long_a_line(text, number))
             line = self._decode(b" ".join(piece.split()), text, number)
             tokens = line.split(" ") if line else []
             if pending:
@@ -325,6 +365,13 @@ def _first_lines(text: TextFile) -> list[str]:
         return []
     lines = start.decode("utf-8", "replace").split("\n")
     return lines if len(start) < looks.START else lines[:-1]
+
+
+def _too_long_a_line(text: TextFile, line: int) -> str:
+    return (
+        f"{text.title}, line {line}: has more than {_LONGEST_LINE:,} bytes, and a line is a sentence; "
+        "put one sentence on a line, read running text as raw (--raw), or give max_sentence_tokens"
+    )
 
 
 def too_long(text: TextFile, line: int) -> str:

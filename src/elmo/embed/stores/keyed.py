@@ -23,7 +23,7 @@ import h5py
 import numpy as np
 
 from elmo.embed.output import OutputFile, write_at
-from elmo.embed.plan import Part, last_occurrences
+from elmo.embed.plan import Part, last_occurrences, text_of
 from elmo.embed.stores.arrays import new_hdf5, reserve
 from elmo.embed.stores.job import Job
 from elmo.embed.stores.store import LABEL, Item, data_folder, label_text
@@ -91,7 +91,7 @@ class KeyedHdf5Store:
             places[number] = reserve(file, key, whole, choices.dtype) or -1
             if index is not None and last[number]:
                 index.write(", " if index.tell() else "{")
-                index.write(f"{json.dumps(' '.join(tokens))}: {json.dumps(key)}")
+                index.write(f"{json.dumps(text_of(tokens))}: {json.dumps(key)}")
         if index is not None:
             write_index(file, index.getvalue() + "}")
 
