@@ -59,7 +59,7 @@ def check(name, folder, snippet, call, without):
 def test_saved_model(tmp_path):
     report = export(model_of("words"), tmp_path / "my-graph", format="savedmodel")
     assert {"saved_model.pb", "encoding.json", "options.json", "vocab.txt"} < set(report.files)
-    check("words", tmp_path, snippets()[2], "tf.constant([ids], tf.int32)", {"elmo"})
+    check("words", tmp_path, snippets()[3], "tf.constant([ids], tf.int32)", {"elmo"})
     graph = (tmp_path / "my-graph" / "saved_model.pb").read_bytes()
     assert b"While" in graph
     export(model_of("words"), tmp_path / "my-graph", format="onnx", overwrite=True)
@@ -73,7 +73,7 @@ def test_stablehlo(tmp_path):
     }
     how = json.loads((tmp_path / "my-graph" / "encoding.json").read_text("utf-8"))
     assert how["graph"] == "model.stablehlo"
-    check("characters", tmp_path, snippets()[3], 'np.array([ids], "int32")', {"elmo", "keras"})
+    check("characters", tmp_path, snippets()[4], 'np.array([ids], "int32")', {"elmo", "keras"})
 
 
 @pytest.mark.parametrize(

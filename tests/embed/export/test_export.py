@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from elmo.api import from_pretrained
+from elmo.embed.export.encoding import _dictionaries
 from elmo.embed.export.exporter import export, sentence_encoder
 from elmo.formats.contents import Pretrained
 from elmo.formats.options import config_from_options
@@ -72,6 +73,21 @@ def test_the_documents_example_reads_words(tmp_path):
     with np.load(tmp_path / "found.npz") as found:
         wanted = reference(model.config).layers(ids)[0]
         np.testing.assert_allclose(found["layers"][0], wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("with_words", [True, False])
+def test_the_documents_example_reads_dictionaries(tmp_path, with_words):
+    found = manylangs_model().characters
+    entries = {**found.characters, "\u3000": len(found.characters)}
+    words = found.words if with_words else None
+    characters = ManyLangsCharacters(entries, words, found.max_characters_per_token)
+    characters.save(tmp_path)
+    how = _dictionaries(characters)
+    names = {"folder": tmp_path, "how": how}
+    exec(snippets()[2], names)
+    tokens = ["bank", "xa", "\u3000", ".", "bank" * 30]
+    ids = [how["begin_sentence"], *map(names["spell"], tokens), how["end_sentence"]]
+    assert ids == characters.encode(tokens).tolist()
 
 
 def test_a_folder_tells_all(tmp_path):
