@@ -12,7 +12,7 @@ from elmo.api import load
 from elmo.cli import show
 from elmo.cli.commands import info
 from elmo.cli.model_commands import convert
-from elmo.formats.pretrained import read, write_folder
+from elmo.formats.pretrained import FormatError, read, write_folder
 from elmo.text.vocabulary import Vocabulary
 from tests.cli.conftest import as_json, invoke, refused
 from tests.formats.helpers import assert_same_weights, character_config, model, word_config
@@ -261,3 +261,23 @@ def test_words_of_only_that_are_not_in_the_text_are_named(folder, tmp_path):
     assert "not in the text: bank, shore" in invoke(*words, "--overwrite").stdout
     again = as_json("embed", folder, text, "-o", tmp_path / "b.npy")
     assert again["unfound"] == []
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")  # all that Keras says
+def test_a_keras_file_that_lacks_a_layer_is_refused(folder, tmp_path):
+    target = tmp_path / "a.keras"
+    load(folder).save(target)
+    with zipfile.ZipFile(target) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    with h5py.File(io.BytesIO(members["model.weights.h5"])) as weights:
+        groups = []
+        weights.visit(lambda name: groups.append(name) if "/lstms/" in name else None)
+    for group in (groups[0], groups[0].split("/lstms/")[0] + "/lstms"):
+        content = io.BytesIO(members["model.weights.h5"])
+        with h5py.File(content, "r+") as weights:
+            del weights[group]
+        with zipfile.ZipFile(target, "w") as new:
+            for name, data in members.items():
+                new.writestr(name, content.getvalue() if name == "model.weights.h5" else data)
+        with pytest.raises(FormatError, match=r"a\.keras: its weights"):
+            read(target)

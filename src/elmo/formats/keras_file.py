@@ -6,12 +6,16 @@ What else stands in the archive is never run or imported.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from elmo.config import BiLMConfig
 from elmo.formats.archive import extract_zip
@@ -29,13 +33,15 @@ from elmo.text.manylangs import ManyLangsCharacters
 
 FOLDER = "elmo_keras"  # of the members that are ours
 _OPTIONS, _WEIGHTS, _MANYLANGS = "options.json", "model.weights.h5", "manylangs"
+# Keras leaves layers as they were made, with no more than a warning, where it finds nothing for them.
+_DIGEST = "weights.sha256"
 
 
 def add_description(pretrained: Pretrained, path: Path) -> None:
     """Put what `read` needs beside the weights into a `.keras` file that Keras has written.
 
     Args:
-        pretrained: the model; its weights are not used.
+        pretrained: the model whose weights Keras has written.
         path: the file.
     """
     characters = pretrained.characters
@@ -54,6 +60,7 @@ def add_description(pretrained: Pretrained, path: Path) -> None:
             pretrained.vocabulary.save(place / "vocab.txt")
         if isinstance(characters, ManyLangsCharacters):
             characters.save(place)
+        (place / _DIGEST).write_text(_digest(pretrained.weights), encoding="ascii")
         for member in sorted(place.iterdir()):
             file.write(member, f"{FOLDER}/{member.name}", zipfile.ZIP_DEFLATED)
 
@@ -85,6 +92,12 @@ def read(path: Path, vocabulary: Any = None) -> Pretrained:
         settings = dict(kept.get("settings") or {})
         if not settings.pop("softmax", True):
             arrays = {n: a for n, a in arrays.items() if not n.startswith("softmax/")}
+        said = ours / _DIGEST
+        if not said.is_file() or said.read_text("ascii", "replace").strip() != _digest(arrays):
+            raise FormatError(
+                f"{path}: its weights are not those that were saved: the file is damaged, or was written "
+                "by a version of Keras that lays them out otherwise; give the model's folder"
+            )
         characters: Any = None if config.char_cnn is None else "bytes"
         dictionaries = (options.get("elmo_keras") or {}).get("characters") == _MANYLANGS
         if dictionaries and config.char_cnn is not None:
@@ -128,6 +141,14 @@ def _arrays(config: BiLMConfig, weights: Path, path: Path) -> dict[str, Any]:
     except Exception as error:  # Keras and HDF5 raise whatever they meet
         raise FormatError(f"{path}: its weights cannot be read ({brief(error)})") from error
     return get_weights(network)
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    found = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        found.update(f"{name} {array.shape}\n".encode())
+        found.update(np.ascontiguousarray(array, "<f4").data)
+    return found.hexdigest()
 
 
 def _least(config: BiLMConfig) -> int:
