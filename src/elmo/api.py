@@ -20,6 +20,7 @@ from elmo.config import BiLMConfig
 from elmo.formats.contents import Pretrained
 from elmo.formats.keras_file import add_description
 from elmo.formats.pretrained import read, write_folder
+from elmo.formats.unfinished import sentence
 from elmo.layers.first_values import blank_weights
 from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
@@ -277,7 +278,12 @@ class BiLM:
         for file in files:
             for name, corpus in as_corpus(file, **options).by_file():
                 texts[_free(str(name), texts)] = self.encoded(corpus)
-        return evaluate(self.network, texts, evaluator=Evaluator(self.network, state or self.state))
+        return evaluate(
+            self.network,
+            texts,
+            evaluator=Evaluator(self.network, state or self.state),
+            vocabulary=self.vocabulary,
+        )
 
     def _needs_softmax(self, what: str) -> None:
         if not self.has_softmax or self.vocabulary is None:
@@ -409,6 +415,9 @@ def load(
     """
     from elmo.formats.download import resolve
 
-    model = from_pretrained(read(resolve(source, progress=progress), vocabulary))
+    found = read(resolve(source, progress=progress), vocabulary)
+    if state := found.extra.get("unfinished"):
+        _log.warning("%s: %s", state["folder"], sentence(state))
+    model = from_pretrained(found)
     return_freed_memory()  # the arrays of the files
     return model

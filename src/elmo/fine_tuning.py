@@ -25,7 +25,7 @@ from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.evaluation import evaluate
-from elmo.training.report import write_json
+from elmo.training.report import beside, write_json
 from elmo.training.settings import Settings, published_settings
 
 START, SLOTS, REPORT = "start", "start-slots.npz", "fine-tuning.json"
@@ -250,7 +250,7 @@ def end(run: Path, model: BiLM, valid: Mapping[str, Corpus]) -> dict[str, Any]:
 
 def _measured(model: BiLM, valid: Mapping[str, Corpus], state: str) -> dict[str, Any]:
     texts = {name: model.encoded(text) for name, text in valid.items()}
-    return evaluate(model.network, texts, state=state).to_dict()
+    return evaluate(model.network, texts, state=state, vocabulary=model.vocabulary).to_dict()
 
 
 def sentence(report: Mapping[str, Any]) -> str:
@@ -273,8 +273,10 @@ def sentence(report: Mapping[str, Any]) -> str:
             parts.append("a fresh softmax, as the model has none")
     if shown:
         parts.append(f"validation perplexity {', '.join(shown)}")
+    if before and report["added_words"]:
+        parts.append("of different vocabularies only perplexities per character compare")
     return f"{'trained' if 'after' in report else 'training'} further: {'; '.join(parts)}"
 
 
 def _of(result: Mapping[str, Any]) -> str:
-    return f"{result['both']:,.2f} ({result['unknown_share']:.1%} unknown)"
+    return f"{result['both']:,.2f} ({beside(result)})"

@@ -33,6 +33,7 @@ from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches import Batches, Sampling
 from elmo.training.evaluation import Evaluation, evaluate
 from elmo.training.loop import train
+from elmo.training.report import beside
 
 LANGUAGE_MODEL, ENCODER, TRAINING, RUN = "ELMo_LM", "ELMo_Encoder", "ELMo_Training", "run"
 LAYERS = {"last": "top", "mean": "average", "all": "all"}
@@ -236,18 +237,20 @@ class ELMo:
 
         Returns:
             `.forward`, `.backward` (None for a direction that the model lacks) and `.both`, which
-            are exp of mean nats, `.tokens` and `.unknown_share`.
+            are exp of mean nats, `.tokens` and `.unknown_share`; beside them `.unigram` and
+            `.per_character`.
 
         Raises:
             ValueError: the data do not fit the model.
         """
         model = self._meet(test_data, "test_data")
         name = ", ".join(test_data.corpus.files)
-        result = evaluate(model.network, {name: test_data.tokens})
+        result = evaluate(model.network, {name: test_data.tokens}, vocabulary=model.vocabulary)
         for direction in model.config.direction_names:
             title = f"{direction.capitalize()} language model perplexity"
             print(f"{title}: {getattr(result, direction):.2f}")
         print(f"({result.tokens:,} tokens, {result.unknown_share:.1%} of them unknown)")
+        print(f"Beside it: {beside(result.to_dict())}")
         return result
 
     def wrap_multi_elmo_encoder(self, print_summary: bool = False, save: bool = False) -> None:

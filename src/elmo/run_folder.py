@@ -137,6 +137,7 @@ MAY_CHANGE = (
     "precision",
     "accumulate",
     "steps_per_execution",
+    "report_steps",
     "checkpoint_minutes",
     "keep_checkpoints",
     "workers",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from elmo import fine_tuning
 from elmo.api import BiLM, load
 from elmo.bilm.initialization import new_network
@@ -33,8 +35,8 @@ from elmo.text.files import keep_apart
 from elmo.text.sources import Text, as_corpus
 from elmo.text.vocabulary import Vocabulary
 from elmo.training import defaults
-from elmo.training.advice import before_training
-from elmo.training.batches import Batches, Sampling, Unknown
+from elmo.training.advice import Facts, before_training
+from elmo.training.batches import Batches, Sampling, Tokens, Unknown
 from elmo.training.loop import train as train_network
 from elmo.training.report import progress_for, warn
 from elmo.training.settings import Settings, recipes
@@ -173,7 +175,7 @@ def _train(
         vocabulary = base.vocabulary
     else:
         vocabulary = fine_tuning.vocabulary_for(base, chosen, text, keep_vocabulary)
-    progress = progress_for(progress)
+    progress, told = progress_for(progress), set(chosen.values)
     if base is None and config is None and not resume:
         chosen = fitting(chosen, vocabulary, validated=valid is not None, tell=progress.message)
     training = chosen.training
@@ -220,17 +222,9 @@ def _train(
         unknown=Unknown.of(vocabulary, training.unknown_singletons),
     )
     if not resume:
-        counts = vocabulary.counts
         texts = {"training": tokens, **{name: part[name] for name, part in encoded.items()}}
-        for advice in before_training(
-            training,
-            types=len(vocabulary),
-            # Words of a model that is trained further may well be of its earlier text alone.
-            unseen=0 if base is not None else int((counts[3:] == 0).sum()),
-            unknown={name: text.corpus.report.unknown_share for name, text in texts.items()},
-            characters=model.config.char_cnn is not None,
-            validated=valid is not None,
-        ):
+        facts = _facts(chosen, told, vocabulary, texts, base, keep_vocabulary)
+        for advice in before_training(training, facts):
             warn(progress, advice)
     train_network(
         model.network,
@@ -239,6 +233,8 @@ def _train(
         folder=run,
         save_model=lambda: model.save(output, overwrite=True),
         **encoded,
+        vocabulary=vocabulary,
+        further=base is not None,
         resume=resume,
         initial_slots=slots,
         begun=keep if resume else None,
@@ -265,6 +261,37 @@ def settings_from(config: str | os.PathLike[str] | Settings | None) -> Settings:
             f"{', '.join(recipes())}"
         )
     return Settings.from_toml(config)
+
+
+def _facts(
+    settings: Settings,
+    given: set[str],
+    vocabulary: Vocabulary,
+    texts: dict[str, Tokens],
+    base: BiLM | None,
+    keep_vocabulary: bool,
+) -> Facts:
+    """What is known of a training before its first step."""
+    chosen, counts = settings.vocabulary, vocabulary.counts
+    v, text = vocabulary, texts["training"].corpus
+    special = [i for i in (v.bos_id, v.eos_id, v.unk_id, v.pad_id) if i is not None]
+    words = np.setdiff1d(np.arange(len(v)), special)
+    return Facts(
+        types=len(vocabulary),
+        # Words of a model that is trained further may well be of its earlier text alone.
+        unseen=0 if base is not None else int((counts[words] == 0).sum()),
+        unknown={name: part.corpus.report.unknown_share for name, part in texts.items()},
+        positions=text.n_tokens + text.n_sentences,
+        characters=texts["training"].by_characters,
+        validated="valid" in texts,
+        given=given,
+        min_count=chosen.min_count,
+        max_vocabulary=chosen.max_vocabulary,
+        vocabulary=chosen.vocabulary,
+        unk_token=chosen.unk_token,
+        further=base is not None,
+        keep_vocabulary=keep_vocabulary,
+    )
 
 
 def _keep_apart(

@@ -148,10 +148,12 @@ def test_a_character_model(texts, tmp_path):
 
 def test_evaluate(model, texts):
     report = as_json("evaluate", model, texts / "valid.txt", texts / "train.txt")
-    assert list(report) == ["forward", "backward", "both", "tokens", "unknown_share", "files"]
+    columns = ["forward", "backward", "both", "tokens", "unknown_share"]
+    columns += ["unigram", "per_character", "characters"]
+    assert list(report) == [*columns, "files"]
     assert set(report["files"]) == {str(texts / "valid.txt"), str(texts / "train.txt")}
     part = report["files"][str(texts / "valid.txt")]
-    assert list(part) == ["forward", "backward", "both", "tokens", "unknown_share"]
+    assert list(part) == columns
     lines = (texts / "valid.txt").read_text().splitlines()
     assert part["tokens"] == sum(len(line.split()) for line in lines) + len(lines)
     assert part["both"] == pytest.approx(math.sqrt(part["forward"] * part["backward"]))

@@ -25,7 +25,13 @@ def test_tensorboard_gets_the_columns_of_an_epoch(tmp_path):
 
 
 def test_wandb_begins_a_run_once(monkeypatch):
-    begun, logger = [], keras.callbacks.Callback()
+    begun, logged, metrics = [], [], []
+
+    class Logger(keras.callbacks.Callback):
+        def __init__(self, log_freq):
+            assert log_freq == "epoch"
+            super().__init__()
+
     package = types.ModuleType("wandb")
     package.run = None
 
@@ -33,14 +39,20 @@ def test_wandb_begins_a_run_once(monkeypatch):
         begun.append(how)
         package.run = object()
 
-    package.init = init
+    package.init, package.log = init, logged.append
+    package.define_metric = lambda name, step_metric: metrics.append((name, step_metric))
     integration = types.ModuleType("wandb.integration.keras")
-    integration.WandbMetricsLogger = lambda log_freq: logger if log_freq == "epoch" else None
+    integration.WandbMetricsLogger = Logger
     monkeypatch.setitem(sys.modules, "wandb", package)
     monkeypatch.setitem(sys.modules, "wandb.integration", types.ModuleType("wandb.integration"))
     monkeypatch.setitem(sys.modules, "wandb.integration.keras", integration)
-    assert trackers.wandb("elmo", name="a", config={"dim": 4}) is logger
-    assert trackers.wandb("elmo") is logger
+    callback = trackers.wandb("elmo", name="a", config={"dim": 4})
+    assert isinstance(callback, Logger)
+    assert isinstance(trackers.wandb("elmo"), Logger)
+    callback.on_train_batch_end(0, {"loss": 1.0})
+    callback.on_train_batch_end(49, {"step": 50, "train_both": 90.0})
+    assert logged == [{"step/step": 50, "step/train_both": 90.0}]
+    assert metrics[0] == ("step/*", "step/step")
     assert begun == [{"project": "elmo", "name": "a", "config": {"dim": 4}}]
 
 

@@ -106,9 +106,9 @@ def test_info_tells_of_the_epoch_whose_weights_are_kept(text, tmp_path):
     elmo.train(text, valid=text, output=output, epochs=3, progress=False, **SMALL)
     path = output / "run" / "metrics.csv"
     with path.open() as file:
-        rows = list(csv.DictReader(file))
-    for row, valid in zip(rows, (9.0, 5.25, 7.0), strict=True):
-        row["valid_both"] = valid
+        rows = [row for row in csv.DictReader(file) if row["kept"]]
+    for row, valid, kept in zip(rows, (9.0, 5.25, 7.0), (1, 1, 0), strict=True):
+        row.update(valid_both=valid, kept=kept)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

@@ -101,7 +101,8 @@ def test_files_and_their_sum():
     assert result.tokens == 2 * result.files["a"].tokens
     assert result.both == pytest.approx(result.files["b"].both)
     plain = result.to_dict()
-    assert set(plain) == {"forward", "backward", "both", "tokens", "unknown_share", "files"}
+    numbers = {"forward", "backward", "both", "tokens", "unknown_share"}
+    assert set(plain) == numbers | {"unigram", "per_character", "characters", "files"}
     assert set(plain["files"]["a"]) == set(plain) - {"files"}
 
 

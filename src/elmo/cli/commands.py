@@ -39,7 +39,8 @@ def vocab(
         raw, encoding_errors: see `Corpus`.
 
     Returns:
-        `output`, `types`, `sentences`, `tokens`, `unknown_share`.
+        `output`, `types`, `sentences`, `tokens`, `unknown_share` (of the tokens and ends of sentences,
+        as `elmo evaluate` counts).
     """
     from elmo.text.corpus import Corpus
     from elmo.text.files import keep_apart
@@ -63,7 +64,7 @@ def vocab(
         "types": len(vocabulary),
         "sentences": sentences,
         "tokens": tokens,
-        "unknown_share": unknown / tokens if tokens else 0.0,
+        "unknown_share": unknown / (tokens + sentences),
     }
 
 
@@ -114,7 +115,7 @@ def train(
     from elmo.fine_tuning import REPORT
     from elmo.integrations import trackers
     from elmo.runs import train as train_model
-    from elmo.training.report import read_metrics
+    from elmo.training.report import kept, read_metrics
 
     chosen = {name: value for name, value in settings.items() if value is not None}
     for name, value in assignments:
@@ -157,12 +158,12 @@ def train(
     run = Path(output) / "run"
     further = run / REPORT
     rows = read_metrics(run / "metrics.csv")
-    validated = [row for row in rows if row["valid_both"] is not None]
+    best = kept(rows)
     return {
         "output": os.fspath(output),
         "curve": str(run / "curve.png"),
         "metrics": rows[-1] if rows else None,
-        "best": min(validated, key=lambda row: row["valid_both"]) if validated else None,
+        "best": best if best and best["valid_both"] is not None else None,
         "parameters": int(model.network.count_params()),
         "vocabulary": len(model.vocabulary),
         "fine_tuning": json.loads(further.read_text("utf-8")) if further.is_file() else None,
@@ -211,7 +212,8 @@ def evaluate(
 
     Returns:
         `forward`, `backward` (None for a direction that the model lacks), `both`, `tokens`,
-        `unknown_share`, and `files` with the same for each file.
+        `unknown_share`, `unigram` (None where the vocabulary has no counts), `per_character`,
+        `characters` (`elmo.training.evaluation.Evaluation`), and `files` with the same for each file.
     """
     from elmo.api import load
 
@@ -320,7 +322,8 @@ def info(model: Model) -> dict[str, Any]:
     Returns:
         `source`, `format`, `architecture`, `parameters` (of the encoder and of the softmax),
         `vocabulary`, `softmax`, `state`, `files` with their sizes; of a run of ours `run`, the line of
-        its metrics for the epoch whose weights these are, and `last`, its last line.
+        its metrics for the epoch whose weights these are, `last`, its last line, and `unfinished`, the
+        `step` that it has come to and the `total`, or None.
     """
     from elmo.formats.download import name_of, resolve
     from elmo.formats.pretrained import read
@@ -341,6 +344,7 @@ def info(model: Model) -> dict[str, Any]:
         "state": settings.get("state"),
         "files": _files(place),
         **_metrics(place),
+        "unfinished": found.extra.get("unfinished"),
     }
 
 
@@ -357,23 +361,16 @@ def _files(path: Path | tuple[Path, Path]) -> dict[str, int]:
 
 def _metrics(place: Path | tuple[Path, Path]) -> dict[str, Any]:
     """The lines of a run's metrics for the model that was kept and for its end; None without a run."""
-    import csv
+    from elmo.training.report import kept, read_metrics
 
     nothing = {"run": None, "last": None}
     if isinstance(place, tuple):
         return nothing
     try:
-        with open(place / "run" / "metrics.csv", newline="", encoding="utf-8") as file:
-            lines = list(csv.DictReader(file))
-        rows = [{k: float(v) if v else None for k, v in line.items()} for line in lines]
+        rows = read_metrics(place / "run" / "metrics.csv")
     except (OSError, ValueError, TypeError):
         return nothing
-    if not rows:
-        return nothing
-    validated = [row for row in rows if row.get("valid_both") is not None]
-    # Without a validation text every epoch's model takes the place of the one before.
-    kept = min(validated, key=lambda row: row["valid_both"]) if validated else rows[-1]
-    return {"run": kept, "last": rows[-1]}
+    return {"run": kept(rows), "last": rows[-1]} if rows else nothing
 
 
 MANY_LAYERS = 8  # of the files that a model's layers may have

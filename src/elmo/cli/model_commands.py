@@ -5,6 +5,7 @@ Each returns what `--json` prints. Heavy modules are imported inside, so that he
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from elmo.text.files import keep_apart
 
 if TYPE_CHECKING:
     from elmo.formats.contents import Pretrained
+
+_log = logging.getLogger("elmo")
 
 Model = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]]
 TARGETS = ("allennlp", "keras", "safetensors")
@@ -115,9 +118,12 @@ def _must_be_free(paths: list[Path], overwrite: bool) -> None:
 
 def _notes(found: Pretrained, to: str) -> list[str]:
     """What is lost, or what others cannot do."""
+    from elmo.formats.unfinished import sentence
     from elmo.text.manylangs import ManyLangsCharacters
 
     config, notes = found.config, []
+    if state := found.extra.get("unfinished"):
+        notes.append(sentence(state))
     if found.optimizer_slots is not None:
         notes.append("the optimizer's state stays in the training checkpoint")
     if to != "allennlp":
@@ -158,11 +164,14 @@ def export(
     from elmo.embed.export.exporter import export as export_model
     from elmo.formats.download import resolve
     from elmo.formats.pretrained import read
+    from elmo.formats.unfinished import sentence
     from elmo.text.corpus import Corpus
 
     keep_apart([Path(output)], [*local_paths(model), *local_paths(sample)])
     text = None if sample is None else list(Corpus(sample))
     found = read(resolve(model, progress=True))
+    if state := found.extra.get("unfinished"):
+        _log.warning("%s", sentence(state))
     options: dict[str, Any] = {"quantize": quantize, "sample": text, "overwrite": overwrite}
     return export_model(found, output, format=format, **options).to_dict()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from elmo.training.report import beside
+
 Result = Mapping[str, Any]
 
 
@@ -24,7 +26,7 @@ def train(result: Result) -> str:
         f"{result['output']}: {result['parameters']:,} parameters, {result['vocabulary']:,} types"
     ]
     if best := result["best"]:
-        both = f"validation perplexity {best['valid_both']:,.2f}"
+        both = f"validation perplexity {best['valid_both']:,.2f}{_beside(best)}"
         lines.append(f"{both} after epoch {best['epoch']:.3g}")
     if further := result["fine_tuning"]:
         from elmo.fine_tuning import sentence
@@ -32,6 +34,11 @@ def train(result: Result) -> str:
         lines.append(sentence(further))
     lines.append(f"learning curve: {result['curve']}")
     return "\n".join(lines)
+
+
+def _beside(row: Mapping[str, Any]) -> str:
+    numbers = beside(row, "valid_")
+    return f" ({numbers})" if numbers else ""
 
 
 def plot(result: Result) -> str:
@@ -43,19 +50,34 @@ def plot(result: Result) -> str:
         best, last = (f"{run[which]:,.2f}" for which in ("best", "last"))
         epoch = f"{run['best_epoch']:.3g}"
         rows.append((run["name"] + training, best, epoch, last, f"{size:,.2f}", f"{hours:,.2f}"))
-    note = f"\nnote: {result['note']}" if result["note"] else ""
-    return f"{_columns(rows)}\n{result['output']}{note}"
+    told = [f"note: {text}" for text in (result["note"], *result["notes"]) if text]
+    return "\n".join([_columns(rows), result["output"], *told])
 
 
 def evaluate(result: Result) -> str:
     """Perplexities, a line for each file where there are several."""
-    rows = [("", "forward", "backward", "both", "tokens", "unknown")]
+    columns = ("forward", "backward", "both", "unigram", "per_character")
+    rows = [("", "forward", "backward", "both", "unigram", "per character", "tokens", "unknown")]
     parts = dict(result["files"]) if len(result["files"]) > 1 else {}
     for name, part in (*parts.items(), ("all" if parts else "perplexity", result)):
-        numbers = ["–" if part[k] is None else f"{part[k]:,.2f}" for k in ("forward", "backward")]
+        numbers = [_perplexity(part[column], column) for column in columns]
         share = f"{part['unknown_share']:.2%}"
-        rows.append((name, *numbers, f"{part['both']:,.2f}", f"{part['tokens']:,}", share))
-    return _columns(rows)
+        rows.append((name, *numbers, f"{part['tokens']:,}", share))
+    text = _columns(rows)
+    if result["unigram"] is None:
+        text += "\nunigram: not known, as the model comes without counts of its words"
+    if result["unknown_share"]:
+        text += (
+            "\nWith another vocabulary other words are unknown: compare models by the perplexity per "
+            "character."
+        )
+    return text
+
+
+def _perplexity(value: float | None, column: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if column == "per_character" else f"{value:,.2f}"
 
 
 def embed(result: Result) -> str:
@@ -106,10 +128,17 @@ def info(result: Result) -> str:
     ]
     if run := result["run"]:
         valid = run.get("valid_both")
-        text = f"epoch {run['epoch']:.3g}" + (f", validation {valid:,.2f}" if valid else "")
+        text = f"epoch {run['epoch']:.3g}"
+        text += f", validation {valid:,.2f}" if valid else ""
         if (last := result["last"]) and last["epoch"] != run["epoch"]:
             text += f", the best of {last['epoch']:.3g}"
         rows.append(("training", text))
+        if valid and (numbers := beside(run, "valid_")):
+            rows.append(("beside it", numbers))
+    if state := result["unfinished"]:
+        from elmo.formats.unfinished import sentence
+
+        rows.append(("unfinished", sentence(state)))
     rows += [("file", f"{name}  {size:,} bytes") for name, size in result["files"].items()]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)

@@ -31,7 +31,8 @@ class Pretrained:
         extra: `"format"`: the name of the layout it was read from; `"options"`: settings of the
             training that the configuration has no place for (bilm-tf); `"settings"`: what upper
             floors want kept with the model (anything that JSON holds); `"vocabulary_refused"`: why
-            the list beside a published model that reads characters is not its vocabulary.
+            the list beside a published model that reads characters is not its vocabulary;
+            `"unfinished"`: where its training stands, if that has not come to its end.
     """
 
     config: BiLMConfig

@@ -21,6 +21,7 @@ from elmo.formats.finding import (
     weights_beside,
 )
 from elmo.formats.folder import settled, write_together
+from elmo.formats.unfinished import run_of, sentence, unfinished
 from elmo.text.vocabulary import Vocabulary
 
 __all__ = ["FormatError", "Pretrained", "read", "write_folder"]
@@ -66,6 +67,8 @@ def read(
         path = Path(source)
         if path.is_dir():
             model = _read_folder(path, vocabulary)
+            if state := unfinished(path):
+                model.extra["unfinished"] = state
         elif path.is_file():
             model = _read_file(path, vocabulary)
         elif Path(f"{path}.index").is_file():
@@ -108,6 +111,8 @@ def _read_folder(
 ) -> Pretrained:
     with settled(folder) as place:
         names = sorted(path.name for path in place.iterdir() if path.is_file())
+        if OPTIONS not in names and run_of(folder) is not None:
+            raise FormatError(_no_model_yet(folder))
         has_hdf5 = any(name.endswith(_HDF5) for name in names)
         is_ours = OPTIONS in names and WEIGHTS in names and allennlp.is_ours(place / OPTIONS)
         if not is_ours and tf_checkpoint.is_checkpoint(place, complete=has_hdf5):
@@ -130,6 +135,16 @@ def _read_folder(
             f"{folder}: no model here (found {found}); wanted are options.json and weights.hdf5, "
             "a training checkpoint of bilm-tf, or a folder of ELMoForManyLangs"
         )
+
+
+def _no_model_yet(folder: Path) -> str:
+    """What is said of a training's folder without a model."""
+    state = unfinished(folder)
+    if state is None:
+        return f"{folder}: no model here, only what a training has kept of itself"
+    if run_of(folder) != folder:
+        return f"{folder}: belongs to a training; name its folder, {state['folder']}"
+    return f"{folder}: no model yet, the first is kept after an epoch: {sentence(state)}"
 
 
 def _read_pair(

@@ -1,7 +1,7 @@
 """Keras callbacks that send a training's figures to TensorBoard and to Weights & Biases.
 
-What is sent are the columns of `metrics.csv`, once an epoch. Keras's own callback for TensorBoard needs
-TensorFlow; this one needs the package `tensorboard` alone.
+What is sent are the lines of `metrics.csv`, those of epochs and those between. Keras's own callback for
+TensorBoard needs TensorFlow; this one needs the package `tensorboard` alone.
 
 Example:
     elmo.train("corpus.txt", output="my-elmo", callbacks=[tensorboard("my-elmo/run/tensorboard")])
@@ -53,7 +53,8 @@ def wandb(
         raise _missing("Weights & Biases", "wandb") from error
     if wandb.run is None:
         wandb.init(project=project, name=name, config=config or {})
-    return WandbMetricsLogger(log_freq="epoch")
+    wandb.define_metric("step/*", step_metric="step/step")
+    return _steps_of(WandbMetricsLogger, wandb.log)(log_freq="epoch")
 
 
 def _missing(what: str, extra: str) -> ConfigError:
@@ -63,8 +64,20 @@ def _missing(what: str, extra: str) -> ConfigError:
     )
 
 
+def _steps_of(logger: Any, log: Any) -> Any:
+    """The logger of epochs, which logs the lines between them as well, as `step/…`."""
+
+    class Steps(logger):
+        def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+            super().on_train_batch_end(batch, logs)
+            if logs and "step" in logs:
+                log({f"step/{name}": value for name, value in logs.items()})
+
+    return Steps
+
+
 class _TensorBoard(keras.callbacks.Callback):
-    """Scalars of an epoch at its step."""
+    """Scalars of the lines of `metrics.csv` at their steps."""
 
     def __init__(self, open_writer: Any) -> None:
         super().__init__()
@@ -72,12 +85,18 @@ class _TensorBoard(keras.callbacks.Callback):
         self.writer: Any = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        logs = logs or {}
+        self._write(logs or {}, epoch)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs and "step" in logs:  # a step that has a line
+            self._write(logs, batch)
+
+    def _write(self, logs: dict[str, Any], step: int) -> None:
         if self.writer is None:
             self.writer = self.open_writer()
         for name, value in logs.items():
             if name != "step":
-                self.writer.add_scalar(name, float(value), step=int(logs.get("step", epoch)))
+                self.writer.add_scalar(name, float(value), step=int(logs.get("step", step)))
         self.writer.flush()
 
     def on_train_end(self, logs: Any = None) -> None:

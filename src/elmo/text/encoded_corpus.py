@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import tempfile
 from array import array
@@ -14,7 +15,8 @@ from typing import BinaryIO
 import numpy as np
 
 from elmo.text.corpus import IN_MEMORY, Corpus
-from elmo.text.encoding import EncodingReport, SentenceEncoder, TypeTable
+from elmo.text.encoding import FIRST_TYPE_ROW, EncodingReport, SentenceEncoder, TypeTable
+from elmo.text.letters import Letters
 
 _CHUNK = 1 << 20  # tokens that are held as Python numbers at a time
 _WORD_TYPES = 1 << 21  # types that a word model remembers before it begins anew
@@ -33,6 +35,9 @@ class EncodedCorpus:
         offsets: int64 (n_sentences + 1,); sentence i is `ids[offsets[i]:offsets[i + 1]]`.
         bos, eos: what stands for `<S>` and `</S>` in `ids` (vocabulary id + 1), or None.
         report: counts of sentences, tokens, unknown and cut tokens.
+        characters: code points of the text, its tokens between single spaces and an end of line behind
+            each sentence.
+        spelling: nats of the spelling of the unknown tokens; see `Letters`.
 
     Example:
         >>> from elmo.text.vocabulary import Vocabulary
@@ -54,6 +59,8 @@ class EncodedCorpus:
     bos: int | None
     eos: int | None
     report: EncodingReport = field(repr=False)
+    characters: int = 0
+    spelling: float = 0.0
 
     @property
     def n_sentences(self) -> int:
@@ -110,21 +117,25 @@ def encode_corpus(
     types = _Store(folder, "types.bin") if characters is not None else None
     report = EncodingReport()
     table = encoder.type_table()
+    spelled = _Spelled(encoder)
     offsets = array("q", [0])
     rows = array("i")
+    blank = 0
     seen = 0  # types of which it is known whether they are cut
     for path, line, tokens in corpus.with_line_numbers():
         rows.extend(map(table.__getitem__, tokens))
         offsets.append(offsets[-1] + len(tokens))
+        blank += not tokens
         if report.first_cut is None and characters is not None and len(table) > seen:
             report.first_cut = _first_cut(table, line, path)
             seen = len(table)
         if len(rows) >= _CHUNK:
-            _flush(rows, table, ids, types, report)
+            _flush(rows, table, ids, types, report, spelled)
             rows = array("i")
             if characters is None and len(table) > _WORD_TYPES:
                 table = encoder.type_table()
-    _flush(rows, table, ids, types, report)
+                spelled.forget()
+    _flush(rows, table, ids, types, report, spelled)
     report.sentences, report.tokens = len(offsets) - 1, offsets[-1]
     return EncodedCorpus(
         ids=None if ids is None else ids.array(),
@@ -134,7 +145,55 @@ def encode_corpus(
         bos=None if vocabulary is None else vocabulary.bos_id + 1,
         eos=None if vocabulary is None else vocabulary.eos_id + 1,
         report=report,
+        characters=spelled.characters + blank,
+        spelling=spelled.nats,
     )
+
+
+class _Spelled:
+    """How long the tokens of a text are, and what spelling the unknown ones takes.
+
+    Args:
+        encoder: of the text.
+    """
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self.encoder = encoder
+        self.characters, self.nats = 0, 0.0
+        self._letters: Letters | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew with an empty table."""
+        self._lengths = np.zeros(FIRST_TYPE_ROW, np.int32)
+        self._nats = np.zeros(FIRST_TYPE_ROW)
+
+    def add(self, table: TypeTable, rows: np.ndarray) -> None:
+        """Tokens by their rows in a table that is complete."""
+        new = list(itertools.islice(table, len(self._lengths) - FIRST_TYPE_ROW, None))
+        if new:
+            lengths = np.fromiter(map(len, new), np.int32, len(new))
+            self._nats = np.append(self._nats, self._spelling(table, new))
+            self._lengths = np.append(self._lengths, lengths)
+        self.characters += int(self._lengths[rows].sum(dtype=np.int64)) + len(rows)
+        if table.word_ids is not None:
+            self.nats += float(self._nats[rows].sum())
+
+    def _spelling(self, table: TypeTable, new: list[str]) -> np.ndarray:
+        nats = np.zeros(len(new))
+        if table.unknown is None:
+            return nats
+        unknown = np.flatnonzero(table.unknown[len(self._lengths) :])
+        if len(unknown):
+            v = self.encoder.vocabulary
+            if self._letters is None:
+                special = {v.bos_id, v.eos_id, v.unk_id, v.pad_id}
+                self._letters = Letters(t for i, t in enumerate(v.tokens) if i not in special)
+            words = [new[i] for i in unknown]
+            if self.encoder.lowercase or v.lowercase:
+                words = [word.lower() for word in words]
+            nats[unknown] = self._letters.nats(words)
+        return nats
 
 
 def _first_cut(table: TypeTable, line: int, path: str) -> tuple[str, int, str | None] | None:
@@ -152,9 +211,11 @@ def _flush(
     ids: _Store | None,
     types: _Store | None,
     report: EncodingReport,
+    spelled: _Spelled,
 ) -> None:
     table.complete()
     chunk = np.array(rows, np.int32)
+    spelled.add(table, chunk)
     if ids is not None:
         ids.add(table.word_ids[chunk])
         report.unknown += int(table.unknown[chunk].sum())

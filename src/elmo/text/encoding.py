@@ -47,8 +47,10 @@ class EncodingReport:
 
     @property
     def unknown_share(self) -> float:
-        """The share of unknown tokens, 0 where there is no token."""
-        return self.unknown / self.tokens if self.tokens else 0.0
+        """The share of `<UNK>` among the targets of a direction, the tokens and an end of each sentence;
+        0 where there is none."""
+        targets = self.tokens + self.sentences
+        return self.unknown / targets if targets else 0.0
 
     def __str__(self) -> str:
         text = f"{self.tokens:,} tokens in {self.sentences:,} sentences, {self.unknown:,} unknown"

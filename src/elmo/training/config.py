@@ -70,6 +70,8 @@ class TrainingConfig:
         precision: `"float32"` or `"mixed_bfloat16"`: products in bfloat16; state, sums and weights in
             float32. Validation during training is in the same precision.
         seed: of weights, orders, negatives and dropout; the same seed gives the same run.
+        report_steps: steps between two lines of `metrics.csv` within an epoch; None for 50 or a
+            four-hundredth of the training, whichever is more.
         checkpoint_minutes: write a checkpoint this often, and at the end of each epoch.
         keep_checkpoints: how many of the last ones are kept, besides the best.
         workers: threads that prepare batches.
@@ -104,6 +106,7 @@ class TrainingConfig:
     negatives_mode: Literal["shared", "per_direction"] = "shared"
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     seed: int = 0
+    report_steps: int | None = None
     checkpoint_minutes: float = 10.0
     keep_checkpoints: int = 2
     workers: int = 2
@@ -141,7 +144,7 @@ class TrainingConfig:
         _require(
             self.batch_size % parts == 0, "accumulate", parts, f"a divisor of {self.batch_size}"
         )
-        for name in ("max_steps", "patience"):
+        for name in ("max_steps", "patience", "report_steps"):
             value = getattr(self, name)
             _require(value is None or _whole(value, 1), name, value, "1 or more, or None")
         for name in ("learning_rate", "loss_scale", "checkpoint_minutes"):

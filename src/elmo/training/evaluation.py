@@ -14,8 +14,10 @@ from keras import ops
 
 from elmo.bilm.compiled import compiled
 from elmo.bilm.language_model import BiLanguageModel
+from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches import Tokens
 from elmo.training.rows import PADDING, Rows, Stream, sentence_rows
+from elmo.training.unigram import unigram_nats
 
 WINDOW = 256  # positions of a compiled call; longer sentences take several, with carried state
 POSITIONS = 4096  # positions of a batch
@@ -24,7 +26,16 @@ CHUNK, BLOCK = 2048, 1024  # targets and types whose scores are in memory at a t
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a model predicts a text.
+    r"""How well a model predicts a text.
+
+    Perplexities of models with different vocabularies answer different questions: the fewer words a
+    model knows, the more of its targets are `<UNK>`, which is easily guessed. `per_character` may be
+    compared: it asks for the text itself, unknown words spelled out,
+
+    .. math:: \exp\left(\frac{N + S}{C}\right),
+
+    where N are the nats of all targets (the mean of the directions), S those of spelling the unknown
+    words letter by letter (`elmo.text.letters.Letters`) and C the characters of the text.
 
     Attributes:
         forward, backward: perplexity of each direction, exp of the mean nats over its targets; None for
@@ -32,6 +43,11 @@ class Evaluation:
         both: exp of the mean of the directions' mean nats.
         tokens: targets of one direction: tokens, and one sentence boundary a sentence.
         unknown_share: share of the targets that are `<UNK>`.
+        unigram: perplexity of the add-one unigram model (`elmo.training.unigram`) on the same
+            vocabulary and text; None where the vocabulary has no counts.
+        per_character: perplexity per character; None where the characters are not known.
+        characters: code points of the text, its tokens between single spaces and an end of line behind
+            each sentence.
         files: the same for each file.
 
     Example:
@@ -44,6 +60,9 @@ class Evaluation:
     both: float
     tokens: int
     unknown_share: float
+    unigram: float | None = None
+    per_character: float | None = None
+    characters: int = 0
     files: dict[str, Evaluation] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -53,15 +72,33 @@ class Evaluation:
         tokens: int,
         unknown: int,
         files: dict[str, Evaluation] | None = None,
+        *,
+        unigram: float | None = None,
+        characters: int = 0,
+        spelling: float = 0.0,
     ) -> Evaluation:
-        """From summed nats of each direction, the number of targets and the unknown among them."""
+        """From sums over a text.
+
+        Args:
+            nats: of each direction.
+            tokens, unknown: targets of a direction, and the `<UNK>` among them.
+            files: the same of parts.
+            unigram: nats of the unigram model, or None.
+            characters: of the text, 0 where they are not known.
+            spelling: nats of spelling the unknown words.
+        """
         means = {name: value / tokens for name, value in nats.items()}
+        mean = sum(means.values()) / len(means)
+        whole = mean * tokens + spelling
         return cls(
             forward=_exp(means.get("forward")),
             backward=_exp(means.get("backward")),
-            both=_exp(sum(means.values()) / len(means)),
+            both=_exp(mean),
             tokens=tokens,
             unknown_share=unknown / tokens,
+            unigram=None if unigram is None else _exp(unigram / tokens),
+            per_character=_exp(whole / characters) if characters else None,
+            characters=characters,
             files=files or {},
         )
 
@@ -209,6 +246,7 @@ def evaluate(
     *,
     state: str = "reset",
     evaluator: Evaluator | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Evaluation:
     """Exact perplexities of texts, each alone and all together.
 
@@ -217,15 +255,26 @@ def evaluate(
         texts: encoded texts by name.
         state: see `Evaluator`; with `"carry"` each text starts from zero state.
         evaluator: reuse one, with its compiled functions.
+        vocabulary: the model's; with counts it gives the unigram model to compare with.
     """
     evaluator = evaluator or Evaluator(network, state)
     totals = dict.fromkeys(network.config.direction_names, 0.0)
-    files, tokens, unknown = {}, 0, 0
+    counted = vocabulary is not None and vocabulary.counts is not None
+    files: dict[str, Evaluation] = {}
+    sums = {"tokens": 0, "unknown": 0, "characters": 0, "spelling": 0.0}
+    unigram = 0.0
     for name, text in texts.items():
-        nats = evaluator.nats(text)
-        n = int(text.corpus.offsets[-1]) + len(text.corpus.offsets) - 1
-        files[name] = Evaluation.from_sums(nats, n, text.corpus.unknown)
+        corpus, nats = text.corpus, evaluator.nats(text)
+        part = {
+            "tokens": corpus.n_tokens + corpus.n_sentences,
+            "unknown": corpus.unknown,
+            "characters": corpus.characters,
+            "spelling": corpus.spelling,
+        }
+        baseline = unigram_nats(vocabulary, text) if counted else None
+        files[name] = Evaluation.from_sums(nats, **part, unigram=baseline)
+        unigram += baseline or 0.0
+        sums = {key: value + part[key] for key, value in sums.items()}
         for direction, value in nats.items():
             totals[direction] += value
-        tokens, unknown = tokens + n, unknown + text.corpus.unknown
-    return Evaluation.from_sums(totals, tokens, unknown, files)
+    return Evaluation.from_sums(totals, **sums, files=files, unigram=unigram if counted else None)

@@ -14,15 +14,28 @@ import keras
 import numpy as np
 
 from elmo.bilm.language_model import BiLanguageModel
+from elmo.text.vocabulary import Vocabulary
 from elmo.training.advice import after_epoch
 from elmo.training.batches import Batches, Tokens, prefetch
 from elmo.training.checkpoint import Checkpoints, restore, snapshot
 from elmo.training.config import TrainingConfig
 from elmo.training.evaluation import Evaluator, evaluate
-from elmo.training.report import Metrics, Progress, plot_curve, progress_for, warn
+from elmo.training.report import (
+    Metrics,
+    Progress,
+    beside,
+    epochs,
+    plot_curve,
+    progress_for,
+    warn,
+)
 from elmo.training.schedule import learning_rate
 from elmo.training.slots import set_slots
 from elmo.training.step import Step, TrainingModel
+
+FEWEST_STEPS, MOST_LINES = 50, 400  # between two lines of metrics, and about how many there are
+CURVE_SECONDS = 300  # between two drawings of the curve within an epoch
+EVALUATED = ("forward", "backward", "both", "unigram", "per_character", "unknown_share")
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -42,6 +55,8 @@ def train(
     save_model: Callable[[], None],
     valid: Mapping[str, Tokens] | None = None,
     test: Mapping[str, Tokens] | None = None,
+    vocabulary: Vocabulary | None = None,
+    further: bool = False,
     resume: bool = False,
     initial_slots: Mapping[str, np.ndarray] | None = None,
     begun: Callable[[], None] | None = None,
@@ -62,12 +77,15 @@ def train(
         save_model: writes the network as it is now.
         valid: encoded validation texts by name.
         test: further texts to evaluate after each epoch; they choose nothing.
+        vocabulary: the model's, for the unigram perplexity of these texts.
+        further: the network was trained before.
         resume: go on from the newest whole checkpoint in `folder`, if there is one.
         initial_slots: Adagrad's accumulators by the names of the weights, of the training that the
             network comes from; see `set_slots`. A checkpoint that is resumed has its own.
         begun: called once, when the checkpoint is taken up and before the first step.
         progress: a bar or lines, nothing, or something of one's own.
-        callbacks: Keras callbacks; `logs` of an epoch hold the columns of `metrics.csv`.
+        callbacks: Keras callbacks; `logs` of an epoch, and of a step that has a line, hold the columns of
+            `metrics.csv`.
 
     Returns:
         The lines of `metrics.csv`.
@@ -81,7 +99,8 @@ def train(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"valid": valid, "test": test}
-    run = _Run(network, batches, config, folder, save_model, texts, progress)
+    run = _Run(network, batches, config, folder, save_model, texts, progress, vocabulary)
+    run.further = further
     try:
         if initial_slots is not None:
             set_slots(run.step, initial_slots)
@@ -101,12 +120,16 @@ def train(
 class _Run:
     """A training between its first step and its last."""
 
-    def __init__(self, network, batches, config, folder, save_model, texts, progress) -> None:
+    def __init__(
+        self, network, batches, config, folder, save_model, texts, progress, vocabulary
+    ) -> None:
         self.config = config
+        self.vocabulary, self.further = vocabulary, False
         self.per_epoch = len(batches)
         self.total = self.per_epoch * config.epochs
         if config.max_steps is not None:
             self.total = min(self.total, config.max_steps)
+        self.report_steps = config.report_steps or max(FEWEST_STEPS, -(-self.total // MOST_LINES))
         self.batches = batches
         self.step = Step(network, config, learning_rate(config, self.total), self._batch)
         self.step.left = self._left
@@ -127,6 +150,9 @@ class _Run:
         self.epochs_without_better = 0
         self.seconds = 0.0  # of the runs before this one
         self.sums: dict[str, Any] = {}  # of the current epoch
+        self.told: dict[str, Any] = {}  # what of these the lines so far have
+        self.told_step = 0  # of the newest line
+        self.closed = {"step": 0, "tokens": 0}  # where the current epoch begins
         self._feed: Iterable | None = None
 
     def _batch(self, number: int) -> dict[str, np.ndarray]:
@@ -159,6 +185,14 @@ class _Run:
         self.epochs_without_better = state["epochs_without_better"]
         self.seconds = state["seconds"]
         self.sums = {name: np.array(value) for name, value in state["sums"].items()}
+        self.told = {name: np.array(value) for name, value in state.get("told", {}).items()}
+        rows = self.metrics.rows
+        if "closed" in state:
+            self.closed = state["closed"]
+        elif rows:  # a checkpoint from before there were lines between epochs
+            _mark(rows)
+            self.closed = {name: rows[-1][name] for name in self.closed}
+        self.told_step = rows[-1]["step"] if rows else 0
         done = self.step.position
         self.progress.message(
             f"resumed after step {done:,} of {self.total:,} (epoch {done / self.per_epoch:.3g})"
@@ -168,6 +202,8 @@ class _Run:
         """Write a checkpoint of now, in the background."""
         state = {
             "step": self.step.position,
+            "total": self.total,
+            "finished": self.finished(),
             "metrics": self.metrics.rows,
             "learning_rate": self.config.learning_rate,
             "best": None if math.isinf(self.best) else self.best,
@@ -175,6 +211,8 @@ class _Run:
             "epochs_without_better": self.epochs_without_better,
             "seconds": seconds,
             "sums": {name: np.asarray(value).tolist() for name, value in self.sums.items()},
+            "told": {name: np.asarray(value).tolist() for name, value in self.told.items()},
+            "closed": self.closed,
         }
         self.checkpoints.save(self.step.position, snapshot(self.step), state, best=self.best_step)
 
@@ -223,6 +261,15 @@ class _Run:
         self.checkpoints.close()
 
 
+def _mark(rows: list[dict[str, Any]]) -> None:
+    """Say of lines of whole epochs which models were kept."""
+    best = math.inf
+    for row in rows:
+        valid = row.get("valid_both")
+        row["kept"] = int(valid is None or valid < best)
+        best = min(best, math.inf if valid is None else valid)
+
+
 class _Watch(keras.callbacks.Callback):
     """Looks on: sums, progress, checkpoints, validation, and reasons to stop."""
 
@@ -233,6 +280,8 @@ class _Watch(keras.callbacks.Callback):
         self.started = time.monotonic()
         self.last_look = self.last_checkpoint = self.started
         self.last_waiting = run.step.waiting
+        self.last_curve = self.started
+        self.line: tuple[float, float, int] | None = None  # time, waiting, step that a line begins
         self.bad = False
 
     @property
@@ -242,11 +291,18 @@ class _Watch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epoch_started, self.waited = time.monotonic(), self.run.step.waiting
         self.epoch_targets = 0.0
+        self.line = None
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         run, now = self.run, time.monotonic()
+        if self.line is None:  # the first step of a kind is compiled: no measure of those to come
+            self.line = now, run.step.waiting, run.step.position
         if now - self.last_look > 1.0:
             self._look()
+        if self._line_is_due():
+            self._look()
+            if not self.bad:
+                self._tell(logs)
         stop = self.bad or self.signals.asked or run.step.position >= run.total
         if stop:
             run.model.stop_training = True
@@ -275,8 +331,49 @@ class _Watch(keras.callbacks.Callback):
             waiting_share=min(waited, 1.0),
         )
 
+    def _line_is_due(self) -> bool:
+        """A line within an epoch; its end has its own."""
+        run, step = self.run, self.run.step.position
+        every = run.report_steps
+        inside = step % run.per_epoch != 0 and step < run.total
+        return inside and step // every > run.told_step // every
+
+    def _tell(self, logs: dict[str, Any] | None) -> None:
+        """Write a line on the steps since the one before."""
+        _ = self.model  # on JAX this brings the variables up to date
+        run, now = self.run, time.monotonic()
+        since = {name: value - run.told.get(name, 0.0) for name, value in run.sums.items()}
+        begun, waiting, first = self.line
+        position = run.step.position
+        steps = position - run.told_step
+        targets = float(np.mean(since["targets"]))
+        elapsed = max(now - begun, 1e-9)
+        row: dict[str, Any] = {
+            "epoch": position / run.per_epoch,
+            "step": position,
+            "kept": None,
+            "tokens": run.closed["tokens"] + int(np.mean(run.sums["targets"])),
+            "seconds": self.seconds,
+            "learning_rate": float(run.step.optimizer.learning_rate),
+            "gradient_norm": float(since["norm"]) / steps,
+            "waiting_share": (run.step.waiting - waiting) / elapsed,
+            **{f"train_{k}": v for k, v in self._perplexities(since).items()},
+        }
+        if position > first:
+            row["tokens_per_second"] = targets / steps * (position - first) / elapsed
+        run.write(run.metrics.path.name, lambda: run.metrics.add(**row))
+        if logs is not None:
+            logs.update({name: value for name, value in row.items() if value is not None})
+        if now - self.last_curve > CURVE_SECONDS:
+            run.write(run.curve.name, lambda: plot_curve(run.metrics.rows, run.curve))
+            self.last_curve = now
+        run.told, run.told_step = dict(run.sums), position
+        self.line = time.monotonic(), run.step.waiting, position
+
     def _training_perplexities(self) -> dict[str, float]:
-        sums = self.run.sums
+        return self._perplexities(self.run.sums)
+
+    def _perplexities(self, sums: Mapping[str, Any]) -> dict[str, float]:
         targets = np.asarray(sums.get("targets", 0.0))
         if not targets.any():
             return {}
@@ -303,7 +400,6 @@ class _Watch(keras.callbacks.Callback):
             run.checkpoint(self.seconds)
             return
         self._report(logs if logs is not None else {})
-        run.sums = {}
         run.checkpoint(self.seconds)
         self.last_checkpoint = self.last_look = time.monotonic()
         if run.finished():
@@ -312,7 +408,7 @@ class _Watch(keras.callbacks.Callback):
     def _report(self, logs: dict[str, Any]) -> None:
         run = self.run
         elapsed = max(time.monotonic() - self.epoch_started, 1e-9)
-        steps = max(1, run.step.position - (len(run.metrics.rows) * run.per_epoch))
+        steps = max(1, run.step.position - run.closed["step"])
         row: dict[str, Any] = {
             "epoch": run.step.position / run.per_epoch,
             "step": run.step.position,
@@ -322,29 +418,35 @@ class _Watch(keras.callbacks.Callback):
             "waiting_share": (run.step.waiting - self.waited) / elapsed,
             **{f"train_{k}": v for k, v in self._training_perplexities().items()},
         }
-        earlier = run.metrics.rows[-1]["tokens"] if run.metrics.rows else 0
-        row["tokens"] = earlier + int(np.mean(run.sums.get("targets", 0.0)))
+        row["tokens"] = run.closed["tokens"] + int(np.mean(run.sums.get("targets", 0.0)))
         for name, text in run.texts.items():
-            result = evaluate(run.step.network, text, evaluator=run.evaluator)
-            values = {"forward": result.forward, "backward": result.backward, "both": result.both}
-            row.update({f"{name}_{which}": value for which, value in values.items()})
+            result = evaluate(
+                run.step.network, text, evaluator=run.evaluator, vocabulary=run.vocabulary
+            )
+            row.update({f"{name}_{column}": getattr(result, column) for column in EVALUATED})
         valid = row.get("valid_both")
         # One whose validation is not finite is kept as long as there is no other.
         better = valid is None or valid < run.best or run.best_step is None
         run.epochs_without_better = 0 if better else run.epochs_without_better + 1
         row["seconds"] = self.seconds
-        run.write(run.metrics.path.name, lambda: run.metrics.add(**row))
-        run.write(run.curve.name, lambda: plot_curve(run.metrics.rows, run.curve))
         if better:
             run.unsaved = run.write("the best model so far", run.save_model)
             if run.unsaved is None and valid is not None:  # else one as good may still be written
                 run.best = valid if math.isfinite(valid) else math.inf
                 run.best_step = run.step.position
+        row["kept"] = int(better and run.unsaved is None)
+        run.write(run.metrics.path.name, lambda: run.metrics.add(**row))
+        run.write(run.curve.name, lambda: plot_curve(run.metrics.rows, run.curve))
+        self.last_curve = time.monotonic()
+        run.sums, run.told, run.told_step = {}, {}, run.step.position
+        run.closed = {"step": run.step.position, "tokens": row["tokens"]}
         logs.update({name: value for name, value in row.items() if value is not None})
         shown = {
             k: row.get(k) for k in ("train_both", "valid_both", "test_both", "tokens_per_second")
         }
-        shown = "  ".join(f"{k.replace('_', ' ')} {v:,.1f}" for k, v in shown.items() if v)
+        shown = "  ".join(
+            f"{k.replace('_', ' ')} {v:,.1f}{self._beside(row, k)}" for k, v in shown.items() if v
+        )
         kept = "  (kept: the best so far)" if better and valid and not run.unsaved else ""
         run.progress.message(f"epoch {row['epoch']:.3g}  {shown}{kept}")
         if valid is not None and not math.isfinite(valid):
@@ -353,17 +455,35 @@ class _Watch(keras.callbacks.Callback):
                 f"epoch {row['epoch']:.3g}: the validation perplexity is not finite: the model gives "
                 "words of that text no probability at all; a lower learning_rate usually helps",
             )
-        for text in after_epoch(run.metrics.rows, run.config.workers):
+        for text in after_epoch(
+            epochs(run.metrics.rows),
+            run.config,
+            steps_left=0 if run.finished() else run.total - run.step.position,
+            further=run.further,
+        ):
             warn(run.progress, text)
+
+    def _beside(self, row: Mapping[str, Any], column: str) -> str:
+        """What a perplexity of a line is read beside, in brackets."""
+        if column == "train_both" and self.run.config.negatives:
+            return f" (of {self.run.config.negatives:,} candidates)"
+        found = beside(row, column.removesuffix("both")) if column.endswith("_both") else ""
+        return f" ({found})" if found else ""
 
     def raise_if_stopped(self) -> None:
         """After `fit`: say why it stopped early."""
         if self.bad:
+            config = self.run.config
+            cures = [
+                "a lower learning_rate usually helps (--resume --learning-rate "
+                f"{config.learning_rate / 2:g})",
+                "clip_norm=1" if config.clip_norm is None else "a lower clip_norm",
+            ]
+            if config.precision != "float32":
+                cures.append("precision='float32'")
             raise NonFiniteLossError(
                 f"step {self.run.step.position}: the loss or its gradient is not finite; the "
-                "weights are those from before. A lower learning_rate usually helps (--resume "
-                f"--learning-rate {self.run.config.learning_rate / 2:g}), or a lower clip_norm, or "
-                "precision='float32'"
+                f"weights are those from before: {', or '.join(cures)}"
             )
         if self.signals.asked and not self.run.finished():
             self.run.checkpoints.wait()

@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,11 +35,19 @@ COLUMNS = (
     "gradient_norm",
     "tokens_per_second",
     "waiting_share",
+    *(
+        f"{text}_{name}"
+        for text in ("valid", "test")
+        for name in ("unigram", "per_character", "unknown_share")
+    ),
+    "kept",
 )
 
 
 class Metrics:
     """The lines of `metrics.csv`; the whole file is written aside and renamed each time.
+
+    There is a line for each epoch, and lines between; `epochs` tells them apart.
 
     Args:
         path: of the file.
@@ -74,6 +83,28 @@ def write_json(path: Path, values: Any) -> None:
         file.write(json.dumps(values, indent=1).encode("utf-8"))
 
 
+def beside(values: Mapping[str, Any], text: str = "") -> str:
+    """What a perplexity is to be read beside: the unigram model's, the one per character, unknown words.
+
+    Args:
+        values: of `Evaluation.to_dict`, or a line of `metrics.csv`.
+        text: what its columns begin with there, such as `"valid_"`.
+
+    Example:
+        >>> beside({"unigram": 523.41, "per_character": 3.2174, "unknown_share": 0.0213})
+        'unigram 523.41, per character 3.217, 2.1% unknown'
+        >>> beside({"valid_unknown_share": 0.0}, "valid_")
+        '0.0% unknown'
+    """
+    forms = {
+        "unigram": "unigram {:,.2f}",
+        "per_character": "per character {:.4g}",
+        "unknown_share": "{:.1%} unknown",
+    }
+    found = ((form, values.get(f"{text}{name}")) for name, form in forms.items())
+    return ", ".join(form.format(value) for form, value in found if value is not None)
+
+
 def _short(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
@@ -85,6 +116,43 @@ def read_metrics(path: str | Path) -> list[dict[str, float | None]]:
             {name: float(cell) if cell else None for name, cell in row.items()}
             for row in csv.DictReader(file)
         ]
+
+
+Row = Mapping[str, Any]
+
+
+def epochs(rows: Sequence[Row]) -> list[Row]:
+    """The lines of whole epochs (and of the training's end); those between have nothing in `kept`.
+
+    Example:
+        >>> [row["step"] for row in epochs([{"step": 50}, {"step": 80, "kept": 1}])]
+        [80]
+    """
+    if not any("kept" in row for row in rows):  # a file without the column has no lines between
+        return list(rows)
+    return [row for row in rows if row.get("kept") is not None]
+
+
+def kept(rows: Sequence[Row]) -> Row | None:
+    """The line of the epoch whose model was kept, or None.
+
+    Example:
+        >>> kept([{"step": 40, "kept": 1}, {"step": 60, "kept": None}, {"step": 80, "kept": 0}])["step"]
+        40
+    """
+    lines = epochs(rows)
+    if any("kept" in row for row in rows):
+        return next((row for row in reversed(lines) if row["kept"]), None)
+    validated = [row for row in lines if row.get("valid_both") is not None]
+    if validated:
+        return min(validated, key=lambda row: row["valid_both"])
+    return lines[-1] if lines else None
+
+
+def training_lines(rows: Sequence[Row]) -> list[Row]:
+    """The lines that show the training perplexity most closely: those between epochs, where there are."""
+    between = [row for row in rows if row.get("kept") is None]
+    return between if len(between) > 1 else epochs(rows)
 
 
 def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") -> None:
@@ -101,11 +169,15 @@ def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") ->
         ("valid_forward", "validation, forward", ":"),
         ("valid_backward", "validation, backward", "-."),
     ):
-        points = [(r["epoch"], r[column]) for r in rows if r.get(column) is not None]
+        lines = training_lines(rows) if column == "train_both" else rows
+        points = [(r["epoch"], r[column]) for r in lines if r.get(column) is not None]
         points = [(x, y) for x, y in points if y < LARGEST]
         if points:
             marker = "o" if len(points) <= 40 else None
             axes.plot(*zip(*points, strict=True), style, marker=marker, markersize=3, label=label)
+    unigram = [r["valid_unigram"] for r in rows if r.get("valid_unigram")]
+    if unigram:
+        axes.axhline(unigram[-1], color="0.5", linewidth=1, label="validation, unigram model")
     axes.set(xlabel="epochs", ylabel="perplexity (logarithmic)", title=title)
     axes.set_xlim(left=0)
     linear(axes.xaxis, whole=True)

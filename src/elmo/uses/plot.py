@@ -11,7 +11,7 @@ from typing import Any
 from elmo.config import ConfigError
 from elmo.text.files import keep_apart
 from elmo.training.drawing import LARGEST, check_type, drawable, linear, logarithmic, write_figure
-from elmo.training.report import read_metrics
+from elmo.training.report import read_metrics, training_lines
 
 # A column, and the units that it is drawn in: the first that the largest number reaches.
 PANELS = (
@@ -39,8 +39,8 @@ def plot(
         overwrite: replace the file if there is one.
 
     Returns:
-        `output`, `note` (a sentence on names that no font draws, or None), and `runs`: for each
-        its `name`, `column`, `epochs`, `tokens`, `seconds`, the `best`
+        `output`, `note` (a sentence on names that no font draws, or None), `notes` (why the runs may not
+        be compared), and `runs`: for each its `name`, `column`, `epochs`, `tokens`, `seconds`, the `best`
         value and the epoch of it, and the `last`.
 
     Raises:
@@ -63,7 +63,28 @@ def plot(
         "runs": [
             _summary(name, drawn, rows) for name, (drawn, rows) in zip(names, found, strict=True)
         ],
+        "notes": _notes(found),
     }
+
+
+def _notes(found: Sequence[tuple[str, Rows]]) -> list[str]:
+    """Why curves of one picture may not be compared."""
+    drawn = {column for column, _ in found}
+    notes = []
+    if len(drawn) > 1:
+        notes.append(f"the runs have no column in common: {' and '.join(sorted(drawn))} are drawn")
+    text = f"{next(iter(drawn)).partition('_')[0]}_" if len(drawn) == 1 else "valid_"
+    baselines = {f"{rows[-1][f'{text}unigram']:.4g}" for _, rows in found if _has(rows, text)}
+    if len(baselines) > 1 and not drawn & {f"{text}per_character"}:
+        notes.append(
+            "the runs' vocabularies or texts differ (perplexities of the unigram model: "
+            f"{', '.join(sorted(baselines))}); on one text --column {text}per_character compares them"
+        )
+    return notes
+
+
+def _has(rows: Rows, text: str) -> bool:
+    return rows[-1].get(f"{text}unigram") is not None
 
 
 Rows = list[dict[str, float | None]]
@@ -80,11 +101,14 @@ def _read(run: Path, column: str) -> tuple[str, Rows]:
         raise ConfigError(f"{path}: no metrics of a training ({error})") from error
     if rows and column not in rows[0]:
         known = ", ".join(
-            name for name in rows[0] if name.endswith(("forward", "backward", "both"))
+            name
+            for name in rows[0]
+            if name.endswith(("forward", "backward", "both", "per_character"))
         )
         raise ConfigError(f"column={column!r}: {path} has none; it has {known}")
     for drawn in (column, "train_both"):
-        if lines := [row for row in rows if row.get(drawn) is not None]:
+        near = training_lines(rows) if drawn.startswith("train") else rows
+        if lines := [row for row in near if row.get(drawn) is not None]:
             return drawn, lines
     raise ConfigError(f"{path}: has no line to draw yet")
 

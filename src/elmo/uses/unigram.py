@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.batches import Unknown
+from elmo.training.unigram import log_probabilities
+
+__all__ = ["log_probabilities", "unigram_perplexity"]
 
 
 def unigram_perplexity(vocabulary: Vocabulary, sentences: Iterable[Sequence[str]]) -> float:
@@ -44,16 +44,3 @@ def unigram_perplexity(vocabulary: Vocabulary, sentences: Iterable[Sequence[str]
     if not targets:
         raise ValueError("sentences: there is none")
     return math.exp(total / targets)
-
-
-def log_probabilities(vocabulary: Vocabulary) -> np.ndarray:
-    """Log-probabilities of the types in the add-one unigram model, in nats, `(V,)`."""
-    if vocabulary.counts is None:
-        raise ValueError("the vocabulary has no counts: vocabulary.with_counts(corpus)")
-    counts = vocabulary.counts.astype(np.float64)
-    counts[vocabulary.bos_id] = 0.0
-    if not counts[vocabulary.unk_id]:
-        once = Unknown.of(vocabulary, 0.5)
-        counts[once.types] -= once.share
-        counts[once.unk] = once.share * len(once.types)
-    return np.log(counts + 1.0) - math.log(counts.sum() + len(counts))
