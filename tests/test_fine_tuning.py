@@ -163,7 +163,8 @@ def test_the_perplexity_before_and_after_is_told(base, texts, tmp_path):
     assert report["after"]["both"] == pytest.approx(tuned.evaluate(texts["valid"]).both, rel=1e-6)
     assert report["after"]["both"] < 0.8 * report["start"]["both"]
     assert said[0].startswith("training further: 2 new words; validation perplexity before ")
-    assert f"after {report['after']['both']:,.2f} (0.0% unknown)" in said[-1]
+    after = f"after {report['after']['both']:,.2f} (unigram {report['after']['unigram']:,.2f}, "
+    assert after in said[-1] and "0.0% unknown)" in said[-1]
 
 
 class Said(NoProgress):
