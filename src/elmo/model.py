@@ -192,6 +192,7 @@ class ELMo:
             folder=folder / RUN,
             save_model=save_model,
             valid=None if valid_data is None else {"valid": valid_data.tokens},
+            vocabulary=vocabulary,
         )
         if saved:
             set_weights(model.network, read(folder).weights)
@@ -250,7 +251,7 @@ class ELMo:
             title = f"{direction.capitalize()} language model perplexity"
             print(f"{title}: {getattr(result, direction):.2f}")
         print(f"({result.tokens:,} tokens, {result.unknown_share:.1%} of them unknown)")
-        print(f"Beside it: {beside(result.to_dict())}")
+        print(f"(beside it: {beside({**result.to_dict(), 'unknown_share': None})})")
         return result
 
     def wrap_multi_elmo_encoder(self, print_summary: bool = False, save: bool = False) -> None:

@@ -68,7 +68,7 @@ def train(
     """Train a biLM on text and save it, the best by validation, to a folder.
 
     The folder has the model at its top and everything of the run under `run/`: settings, `metrics.csv`,
-    `curve.png`, checkpoints.
+    `steps.csv`, `curve.png`, checkpoints.
 
     Args:
         corpus: paths, patterns or a `Corpus`.

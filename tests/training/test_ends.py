@@ -106,7 +106,7 @@ def test_info_tells_of_the_epoch_whose_weights_are_kept(text, tmp_path):
     elmo.train(text, valid=text, output=output, epochs=3, progress=False, **SMALL)
     path = output / "run" / "metrics.csv"
     with path.open() as file:
-        rows = [row for row in csv.DictReader(file) if row["kept"]]
+        rows = list(csv.DictReader(file))
     for row, valid, kept in zip(rows, (9.0, 5.25, 7.0), (1, 1, 0), strict=True):
         row.update(valid_both=valid, kept=kept)
     with path.open("w", newline="") as file:

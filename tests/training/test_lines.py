@@ -1,4 +1,4 @@
-"""Lines of `metrics.csv` within an epoch, where they go, and what commands say of an unfinished run."""
+"""Lines within an epoch, where they go, and what commands say of an unfinished run."""
 
 import csv
 import json
@@ -14,12 +14,19 @@ import elmo
 from elmo.config import ConfigError
 from elmo.formats.errors import FormatError
 from elmo.integrations import trackers
-from elmo.training.report import epochs, kept, read_metrics
+from elmo.training.report import epochs, kept, read_metrics, read_steps
 from elmo.uses.plot import plot
 from tests.cli.conftest import as_json, invoke, refused
 from tests.training.test_train import SETTINGS, write_text
 
 TIMES = {"seconds", "tokens_per_second", "waiting_share"}
+
+
+def metrics(folder):
+    """The lines of epochs, and all lines in their order."""
+    path = folder / "run" / "metrics.csv"
+    rows = read_metrics(path) if path.is_file() else []
+    return rows, sorted([*rows, *read_steps(path)], key=lambda row: row["step"])
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -61,30 +68,28 @@ def whole(text, tmp_path_factory):
     return folder, seen.logs
 
 
-def test_there_is_a_line_every_so_many_steps_and_one_an_epoch(whole, text):
+def test_there_is_a_line_an_epoch_and_one_every_so_many_steps_between(whole, text):
     folder, seen = whole
-    rows = read_metrics(folder / "run" / "metrics.csv")
+    rows, lines = metrics(folder)
     last = int(rows[-1]["step"])
     per_epoch = last // 2
     within = [step for step in range(7, last, 7) if step % per_epoch]
-    assert [row["step"] for row in rows] == sorted([*within, per_epoch, last])
+    assert [row["step"] for row in lines] == sorted([*within, per_epoch, last])
     assert [row["step"] for row in seen] == within and seen[0]["train_both"] > 1
-    assert [row["epoch"] for row in epochs(rows)] == [1, 2]
-    for row in rows:
+    assert [row["epoch"] for row in rows] == [1, 2]
+    for row in lines:
         assert (row["valid_both"] is not None) == (row["step"] in (per_epoch, last))
-        assert row["learning_rate"] == pytest.approx(
-            SETTINGS.get("learning_rate", 0.2) * (1 - row["step"] / last), abs=1e-6
-        )
+        assert row["learning_rate"] == pytest.approx(0.2 * (1 - row["step"] / last), abs=1e-6)
     n = sum(len(line.split()) + 1 for line in text.read_text().splitlines())
-    assert [row["tokens"] for row in epochs(rows)] == [n, 2 * n]
-    tokens = [row["tokens"] for row in rows]
+    assert [row["tokens"] for row in rows] == [n, 2 * n]
+    tokens = [row["tokens"] for row in lines]
     assert tokens == sorted(set(tokens))
 
 
 def test_a_line_is_of_the_steps_since_the_one_before(whole):
     """Weighted by their targets they have the epoch's mean, with the last steps, which have no line."""
-    rows = read_metrics(whole[0] / "run" / "metrics.csv")
-    first = [row for row in rows if row["epoch"] <= 1]
+    _, lines = metrics(whole[0])
+    first = [row for row in lines if row["epoch"] <= 1]
     targets = np.diff([0, *(row["tokens"] for row in first)])
     nats = np.log([row["train_both"] for row in first])
     mean = nats[-1] * first[-1]["tokens"]
@@ -104,7 +109,7 @@ def test_after_a_stop_the_lines_are_those_of_a_run_left_alone(whole, text, tmp_p
         again = [Interrupt(30)]
         elmo.train(text, valid=text, output=folder, resume=True, progress=False, callbacks=again)
     elmo.train(text, valid=text, output=folder, resume=True, progress=False)
-    one, other = (read_metrics(run / "run" / "metrics.csv") for run in (whole[0], folder))
+    one, other = (metrics(run)[1] for run in (whole[0], folder))
     assert len(one) == len(other)
     for a, b in zip(one, other, strict=True):
         for name in set(a) - TIMES:
@@ -133,14 +138,17 @@ def test_a_checkpoint_from_before_there_were_such_lines_is_resumed(text, tmp_pat
     elmo.train(
         text, valid=text, output=folder, resume=True, epochs=2, report_steps=7, progress=False
     )
-    rows = read_metrics(folder / "run" / "metrics.csv")
-    assert [row["epoch"] for row in epochs(rows)] == [1, 2]
-    assert rows[-1]["tokens"] == 2 * rows[0]["tokens"] and len(rows) > 3
+    rows, lines = metrics(folder)
+    assert [row["epoch"] for row in rows] == [1, 2] and len(lines) > 3
+    assert rows[1]["tokens"] == 2 * rows[0]["tokens"]
 
 
 def test_readers_of_files_without_such_lines_see_epochs(tmp_path):
     rows = [{"step": 5, "valid_both": v, "train_both": 1.0} for v in (9.0, 5.0, 7.0)]
     assert epochs(rows) == rows and kept(rows) is rows[1]
+    folder = tmp_path / "run"
+    folder.mkdir()
+    assert not read_steps(folder / "metrics.csv")
     unvalidated = [{"step": 5}, {"step": 10}]
     assert kept(unvalidated) is unvalidated[1] and kept([]) is None
 
@@ -152,16 +160,16 @@ def test_without_validation_the_kept_line_is_the_last_epoch(text, tmp_path):
             text, output=tmp_path / "m", epochs=3, report_steps=3, progress=False,
             callbacks=[stop], **SETTINGS,
         )  # fmt: skip
-    rows = read_metrics(tmp_path / "m" / "run" / "metrics.csv")
+    _, lines = metrics(tmp_path / "m")
     report = as_json("info", tmp_path / "m")
-    assert rows[-1]["kept"] is None and report["last"] == rows[-1]
+    assert lines[-1]["kept"] is None and report["last"] == lines[-1]
     assert report["run"]["epoch"] == 1 and report["run"]["kept"] == 1
 
 
 def test_a_picture_shows_the_lines(whole, tmp_path):
     folder = whole[0]
     drawn = plot(folder, tmp_path / "a.png", column="train_both")
-    between = [r for r in read_metrics(folder / "run" / "metrics.csv") if r["kept"] is None]
+    between = read_steps(folder / "run" / "metrics.csv")
     assert drawn["runs"][0]["best"] == min(row["train_both"] for row in between)
     by_character = plot(folder, tmp_path / "b.png", column="valid_per_character")
     assert 1 < by_character["runs"][0]["best"] < 60
@@ -188,8 +196,7 @@ def test_tensorboard_gets_the_lines(text, tmp_path):
     events = accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
     tensors = events.Tags()["tensors"]
     found = events.Tensors("train_both") if tensors else events.Scalars("train_both")
-    rows = read_metrics(tmp_path / "m" / "run" / "metrics.csv")
-    assert [event.step for event in found] == [row["step"] for row in rows]
+    assert [event.step for event in found] == [row["step"] for row in metrics(tmp_path / "m")[1]]
 
 
 @pytest.fixture
@@ -256,11 +263,12 @@ def test_a_model_of_an_unfinished_run_is_told_of(whole, text, tmp_path, caplog):
     assert as_json("info", folder)["unfinished"] is None
 
 
-def test_the_file_opens_in_any_reader_of_csv(whole):
-    with (whole[0] / "run" / "metrics.csv").open(newline="") as file:
-        head, *lines = csv.reader(file)
-    assert head[:9] == [
-        "epoch", "step", "tokens", "seconds", "train_forward", "train_backward", "train_both",
-        "valid_forward", "valid_backward",
-    ]  # fmt: skip
-    assert all(len(line) == len(head) for line in lines)
+def test_the_files_open_in_any_reader_of_csv(whole):
+    for name in ("metrics.csv", "steps.csv"):
+        with (whole[0] / "run" / name).open(newline="") as file:
+            head, *lines = csv.reader(file)
+        assert head[:9] == [
+            "epoch", "step", "tokens", "seconds", "train_forward", "train_backward", "train_both",
+            "valid_forward", "valid_backward",
+        ]  # fmt: skip
+        assert all(len(line) == len(head) for line in lines)

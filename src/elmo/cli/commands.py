@@ -361,16 +361,18 @@ def _files(path: Path | tuple[Path, Path]) -> dict[str, int]:
 
 def _metrics(place: Path | tuple[Path, Path]) -> dict[str, Any]:
     """The lines of a run's metrics for the model that was kept and for its end; None without a run."""
-    from elmo.training.report import kept, read_metrics
+    from elmo.training.report import kept, read_metrics, read_steps
 
     nothing = {"run": None, "last": None}
     if isinstance(place, tuple):
         return nothing
     try:
-        rows = read_metrics(place / "run" / "metrics.csv")
+        path = place / "run" / "metrics.csv"
+        rows, between = (read_metrics(path) if path.is_file() else []), read_steps(path)
     except (OSError, ValueError, TypeError):
         return nothing
-    return {"run": kept(rows), "last": rows[-1]} if rows else nothing
+    every = [*rows, *between]
+    return {"run": kept(rows), "last": max(every, key=lambda r: r["step"])} if every else nothing
 
 
 MANY_LAYERS = 8  # of the files that a model's layers may have

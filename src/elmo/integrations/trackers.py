@@ -1,6 +1,6 @@
 """Keras callbacks that send a training's figures to TensorBoard and to Weights & Biases.
 
-What is sent are the lines of `metrics.csv`, those of epochs and those between. Keras's own callback for
+What is sent are the lines of `metrics.csv` and `steps.csv`. Keras's own callback for
 TensorBoard needs TensorFlow; this one needs the package `tensorboard` alone.
 
 Example:
@@ -77,7 +77,7 @@ def _steps_of(logger: Any, log: Any) -> Any:
 
 
 class _TensorBoard(keras.callbacks.Callback):
-    """Scalars of the lines of `metrics.csv` at their steps."""
+    """Scalars of the lines of `metrics.csv` and `steps.csv` at their steps."""
 
     def __init__(self, open_writer: Any) -> None:
         super().__init__()

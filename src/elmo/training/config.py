@@ -70,7 +70,7 @@ class TrainingConfig:
         precision: `"float32"` or `"mixed_bfloat16"`: products in bfloat16; state, sums and weights in
             float32. Validation during training is in the same precision.
         seed: of weights, orders, negatives and dropout; the same seed gives the same run.
-        report_steps: steps between two lines of `metrics.csv` within an epoch; None for 50 or a
+        report_steps: steps between two lines of `steps.csv`, within an epoch; None for 50 or a
             four-hundredth of the training, whichever is more.
         checkpoint_minutes: write a checkpoint this often, and at the end of each epoch.
         keep_checkpoints: how many of the last ones are kept, besides the best.

@@ -21,6 +21,7 @@ from elmo.training.checkpoint import Checkpoints, restore, snapshot
 from elmo.training.config import TrainingConfig
 from elmo.training.evaluation import Evaluator, evaluate
 from elmo.training.report import (
+    STEPS,
     Metrics,
     Progress,
     beside,
@@ -73,7 +74,7 @@ def train(
         network: a built model with a softmax.
         batches: of the training text.
         config: settings.
-        folder: for `metrics.csv`, `curve.png` and `checkpoints/`.
+        folder: for `metrics.csv`, `steps.csv`, `curve.png` and `checkpoints/`.
         save_model: writes the network as it is now.
         valid: encoded validation texts by name.
         test: further texts to evaluate after each epoch; they choose nothing.
@@ -84,11 +85,11 @@ def train(
             network comes from; see `set_slots`. A checkpoint that is resumed has its own.
         begun: called once, when the checkpoint is taken up and before the first step.
         progress: a bar or lines, nothing, or something of one's own.
-        callbacks: Keras callbacks; `logs` of an epoch, and of a step that has a line, hold the columns of
-            `metrics.csv`.
+        callbacks: Keras callbacks; `logs` of an epoch, and of a step that has a line in `steps.csv`, hold
+            its columns.
 
     Returns:
-        The lines of `metrics.csv`.
+        The lines of `metrics.csv`, one an epoch.
 
     Raises:
         NonFiniteLossError: the loss is no longer finite; saved as far as it was.
@@ -114,7 +115,7 @@ def train(
         run.close()
     if run.unsaved is not None:
         raise run.unsaved
-    return run.metrics.rows
+    return epochs(run.metrics.rows)
 
 
 class _Run:
@@ -361,7 +362,7 @@ class _Watch(keras.callbacks.Callback):
         }
         if position > first:
             row["tokens_per_second"] = targets / steps * (position - first) / elapsed
-        run.write(run.metrics.path.name, lambda: run.metrics.add(**row))
+        run.write(STEPS, lambda: run.metrics.add(**row))
         if logs is not None:
             logs.update({name: value for name, value in row.items() if value is not None})
         if now - self.last_curve > CURVE_SECONDS:

@@ -44,10 +44,14 @@ COLUMNS = (
 )
 
 
-class Metrics:
-    """The lines of `metrics.csv`; the whole file is written aside and renamed each time.
+STEPS = "steps.csv"
+Row = Mapping[str, Any]
 
-    There is a line for each epoch, and lines between; `epochs` tells them apart.
+
+class Metrics:
+    """The lines of a training: those of epochs in `metrics.csv`, those between in `steps.csv` beside it.
+
+    A line between has None in `kept`. The files are written aside and renamed each time.
 
     Args:
         path: of the file.
@@ -67,13 +71,22 @@ class Metrics:
 
     def write(self) -> None:
         """Write all lines."""
-        aside = self.path.with_name(f".{self.path.name}.part")
-        with open(aside, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
-            writer.writeheader()
-            for row in self.rows:
-                writer.writerow({k: _short(v) for k, v in row.items() if v is not None})
-        os.replace(aside, self.path)
+        _write_lines(self.path, epochs(self.rows))
+        between, path = _between(self.rows), self.path.with_name(STEPS)
+        if between:
+            _write_lines(path, between)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _write_lines(path: Path, rows: Sequence[Row]) -> None:
+    aside = path.with_name(f".{path.name}.part")
+    with open(aside, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: _short(v) for k, v in row.items() if v is not None})
+    os.replace(aside, path)
 
 
 def write_json(path: Path, values: Any) -> None:
@@ -118,41 +131,42 @@ def read_metrics(path: str | Path) -> list[dict[str, float | None]]:
         ]
 
 
-Row = Mapping[str, Any]
+def read_steps(path: str | Path) -> list[dict[str, float | None]]:
+    """The lines within epochs that belong to a `metrics.csv`; none where there is no such file."""
+    steps = Path(path).with_name(STEPS)
+    return read_metrics(steps) if steps.is_file() else []
 
 
 def epochs(rows: Sequence[Row]) -> list[Row]:
-    """The lines of whole epochs (and of the training's end); those between have nothing in `kept`.
+    """The lines of whole epochs, and of the training's end, among all that a training has in memory.
 
     Example:
-        >>> [row["step"] for row in epochs([{"step": 50}, {"step": 80, "kept": 1}])]
+        >>> [row["step"] for row in epochs([{"step": 50, "kept": None}, {"step": 80, "kept": 1}])]
         [80]
     """
-    if not any("kept" in row for row in rows):  # a file without the column has no lines between
-        return list(rows)
-    return [row for row in rows if row.get("kept") is not None]
+    return [row for row in rows if row.get("kept", 0) is not None]
+
+
+def _between(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.get("kept", 0) is None]
 
 
 def kept(rows: Sequence[Row]) -> Row | None:
     """The line of the epoch whose model was kept, or None.
 
+    Args:
+        rows: of `metrics.csv`.
+
     Example:
-        >>> kept([{"step": 40, "kept": 1}, {"step": 60, "kept": None}, {"step": 80, "kept": 0}])["step"]
+        >>> kept([{"step": 40, "kept": 1}, {"step": 80, "kept": 0}])["step"]
         40
     """
-    lines = epochs(rows)
-    if any("kept" in row for row in rows):
-        return next((row for row in reversed(lines) if row["kept"]), None)
-    validated = [row for row in lines if row.get("valid_both") is not None]
+    if any(row.get("kept") is not None for row in rows):
+        return next((row for row in reversed(rows) if row["kept"]), None)
+    validated = [row for row in rows if row.get("valid_both") is not None]  # without the column
     if validated:
         return min(validated, key=lambda row: row["valid_both"])
-    return lines[-1] if lines else None
-
-
-def training_lines(rows: Sequence[Row]) -> list[Row]:
-    """The lines that show the training perplexity most closely: those between epochs, where there are."""
-    between = [row for row in rows if row.get("kept") is None]
-    return between if len(between) > 1 else epochs(rows)
+    return rows[-1] if rows else None
 
 
 def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") -> None:
@@ -169,7 +183,8 @@ def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") ->
         ("valid_forward", "validation, forward", ":"),
         ("valid_backward", "validation, backward", "-."),
     ):
-        lines = training_lines(rows) if column == "train_both" else rows
+        between = _between(rows) if column == "train_both" else []
+        lines = between if len(between) > 1 else epochs(rows)
         points = [(r["epoch"], r[column]) for r in lines if r.get(column) is not None]
         points = [(x, y) for x, y in points if y < LARGEST]
         if points:

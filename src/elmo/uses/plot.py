@@ -11,7 +11,7 @@ from typing import Any
 from elmo.config import ConfigError
 from elmo.text.files import keep_apart
 from elmo.training.drawing import LARGEST, check_type, drawable, linear, logarithmic, write_figure
-from elmo.training.report import read_metrics, training_lines
+from elmo.training.report import read_metrics, read_steps
 
 # A column, and the units that it is drawn in: the first that the largest number reaches.
 PANELS = (
@@ -96,7 +96,7 @@ def _read(run: Path, column: str) -> tuple[str, Rows]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; name the folder of a training")
     try:
-        rows = read_metrics(path)
+        rows, between = read_metrics(path), read_steps(path)
     except (ValueError, TypeError, AttributeError, csv.Error) as error:
         raise ConfigError(f"{path}: no metrics of a training ({error})") from error
     if rows and column not in rows[0]:
@@ -107,7 +107,7 @@ def _read(run: Path, column: str) -> tuple[str, Rows]:
         )
         raise ConfigError(f"column={column!r}: {path} has none; it has {known}")
     for drawn in (column, "train_both"):
-        near = training_lines(rows) if drawn.startswith("train") else rows
+        near = between if len(between) > 1 and drawn.startswith("train") else rows
         if lines := [row for row in near if row.get(drawn) is not None]:
             return drawn, lines
     raise ConfigError(f"{path}: has no line to draw yet")
