@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
-from elmo.backends import BackendError, check
+from elmo.backends import OLDEST_KERAS, BackendError, _check_keras, check
 
 
 def run(code, backend, *words):
@@ -35,6 +37,26 @@ def test_a_backend_that_is_not_installed():
 def test_keras_was_imported_first_with_a_backend_that_is_none_of_ours():
     done = run("import keras\nimport elmo\nelmo.BiLM", "numpy")
     assert "Keras was imported with the backend 'numpy'" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("first", ["", "import keras\n"])
+def test_a_keras_that_would_lose_weights_is_refused(first):
+    lie = (
+        "import importlib.metadata as m\nfind = m.version\n"
+        "m.version = lambda name: '3.14.1' if name == 'keras' else find(name)\n"
+    )
+    if first:
+        lie = "keras.__version__ = '3.9.0.dev1'\n"
+    done = run(f"{first}{lie}import elmo\nelmo.BiLM", "jax")
+    assert "must be 3.15 or newer" in done.stderr.splitlines()[-1]
+
+
+def test_the_oldest_keras_is_the_one_that_is_required():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    (required,) = [r for r in project["project"]["dependencies"] if r.startswith("keras")]
+    assert required == f"keras>={OLDEST_KERAS}"
+    for version in (OLDEST_KERAS, "3.15.0", "3.100.1", "4.0rc1", None):
+        _check_keras(version)
 
 
 def test_the_command_says_it_in_a_sentence(tmp_path):
