@@ -57,7 +57,7 @@ def test_weights_of_the_sum(folder):
 
 def gradients(module, strings, direction):
     """Of `default` times a direction with respect to what is trainable, by each backend's own means."""
-    direction = np.asarray(direction, np.float32)
+    direction = ops.convert_to_tensor(np.asarray(direction, np.float32))
 
     def loss():
         return ops.sum(module(strings) * direction)

@@ -119,7 +119,10 @@ class ElmoModule:
         mixed = self._mixed(layers)
         lengths = np.array([len(sentence) for sentence in sentences], np.float32)
         divide = np.maximum(lengths, 1)[:, None]
-        default = ops.sum(mixed, axis=1) / divide if self.trainable else mixed.sum(axis=1) / divide
+        if self.trainable:
+            default = ops.sum(mixed, axis=1) / ops.convert_to_tensor(divide)
+        else:
+            default = mixed.sum(axis=1) / divide
         if not as_dict:
             return default
         outputs = {
