@@ -83,7 +83,7 @@ def test_what_was_let_go_is_freed_and_changes_nothing(engine_class, tmp_path):
     with pytest.raises(ValueError, match="refresh: this embedder has let go of its network"):
         embedder.refresh()
     with pytest.raises(
-        ValueError, match="jobs: this embedder cannot be sent .*let go of its network"
+        ValueError, match=r"jobs: this embedder cannot be sent .*let go of its network"
     ):
         pack(embedder, tmp_path)
 
