@@ -210,6 +210,7 @@ class BiLM:
         token_cache: str | os.PathLike[str] | None = None,
         blank_lines: str = "keep",
         encoding_errors: str = "strict",
+        text_format: str = "auto",
         raw: bool = False,
         **options: Any,
     ) -> Any:
@@ -222,8 +223,8 @@ class BiLM:
             fasta, residues, split_char, id_field: the paths are FASTA files; `residues` is `rare` of
                 `Fasta`, the others are its `split` and `field`.
             token_cache: a file of `elmo cache-tokens`.
-            blank_lines, encoding_errors, raw: how paths are read; see `Corpus`. A blank line that is
-                kept is a sentence without tokens. `raw` leaves none.
+            blank_lines, encoding_errors, text_format, raw: how paths are read; see `Corpus`. A blank
+                line that is kept is a sentence without tokens. `raw` leaves none.
             **options: see `elmo.embed.files.embed_file`.
 
         Returns:
@@ -233,7 +234,12 @@ class BiLM:
             embedder = self.embedder_in(precision, engine)
         else:
             embedder = self.new_embedder(precision, engine, token_cache)
-        reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+        reading = {
+            "blank_lines": blank_lines,
+            "encoding_errors": encoding_errors,
+            "raw": raw,
+            "text_format": text_format,
+        }
         reading |= {"residues": residues, "split_char": split_char, "id_field": id_field}
         text = text_to_embed(source, fasta=fasta, **reading)
         return embedder.embed_file(text, output, **options)
@@ -259,6 +265,7 @@ class BiLM:
         state: str | None = None,
         blank_lines: str = "skip",
         encoding_errors: str = "strict",
+        text_format: str = "auto",
         raw: bool = False,
     ) -> Evaluation:
         """Exact perplexity of texts, both directions, every token counted.
@@ -267,14 +274,19 @@ class BiLM:
             files: paths, patterns or `Corpus` objects.
             state: `"reset"` (each sentence from zero state) or `"carry"` (one stream); by default as
                 the model was trained.
-            blank_lines, encoding_errors, raw: of the files; see `Corpus`.
+            blank_lines, encoding_errors, text_format, raw: of the files; see `Corpus`.
 
         Raises:
             ValueError: the model has no softmax, or its vocabulary is not known.
         """
         self._needs_softmax("evaluate")
         texts = {}
-        options = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+        options = {
+            "blank_lines": blank_lines,
+            "encoding_errors": encoding_errors,
+            "raw": raw,
+            "text_format": text_format,
+        }
         for file in files:
             for name, corpus in as_corpus(file, **options).by_file():
                 texts[_free(str(name), texts)] = self.encoded(corpus)

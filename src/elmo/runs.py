@@ -60,6 +60,7 @@ def train(
     overwrite: bool = False,
     blank_lines: str = "skip",
     encoding_errors: str = "strict",
+    text_format: str = "auto",
     raw: bool = False,
     progress: bool | Progress = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -87,7 +88,7 @@ def train(
             may change (`epochs`, `learning_rate`; `elmo.run_folder.MAY_CHANGE` has all). A `config`
             must not say anything else.
         overwrite: begin anew where the folder has a run or a model.
-        blank_lines, encoding_errors, raw: see `Corpus`.
+        blank_lines, encoding_errors, text_format, raw: see `Corpus`.
         progress: a bar on a terminal and lines elsewhere, or False.
         callbacks: Keras callbacks.
         **settings: by their plain names (`elmo.training.settings`), such as `dim`, `epochs`.
@@ -111,7 +112,12 @@ def train(
             keep_vocabulary=keep_vocabulary,
             resume=resume,
             overwrite=overwrite,
-            reading={"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw},
+            reading={
+                "blank_lines": blank_lines,
+                "encoding_errors": encoding_errors,
+                "raw": raw,
+                "text_format": text_format,
+            },
             progress=progress,
             callbacks=callbacks,
             settings=settings,

@@ -118,3 +118,21 @@ def test_unk_in_a_text_is_told_of_where_it_is_no_unknown_word(caplog):
 def test_words_of_a_treebank_are_numbered_from_one():
     assert not looks.is_conllu(["0\ta" + REST])
     assert looks.is_conllu(["", "1.1\ta" + REST])
+
+
+def test_commands_read_treebanks_and_what_is_said_of_them(tmp_path):
+    from tests.cli.conftest import TINY, as_json, invoke
+
+    path = tmp_path / "bank.txt"
+    path.write_text(TREEBANK)
+    output = tmp_path / "v.txt"
+    assert as_json("vocab", path, "-o", output)["tokens"] == 5
+    lines = as_json("vocab", path, "-o", output, "--overwrite", "--text-format", "lines")
+    assert lines["tokens"] > 50
+    model = tmp_path / "m"
+    invoke("train", path, "-o", model, *TINY, "--max-steps", "1", "--quiet")
+    assert as_json("evaluate", model, path)["tokens"] == 5 + 2
+    assert as_json("evaluate", model, path, "--text-format", "lines")["tokens"] > 50
+    assert as_json("embed", model, path, "-o", tmp_path / "v.npz")["tokens"] == 5
+    words = ("embed", model, path, "-o", tmp_path / "w.npz", "--text-format", "lines")
+    assert as_json(*words)["tokens"] > 50

@@ -27,6 +27,7 @@ def vocab(
     overwrite: bool = False,
     raw: bool = False,
     encoding_errors: str = "strict",
+    text_format: str = "auto",
 ) -> dict[str, Any]:
     """Count a text and write its vocabulary.
 
@@ -36,7 +37,7 @@ def vocab(
         min_count, max_size, unk_token, lowercase: see `Vocabulary.from_corpus`.
         layout: `"published"` or `"token_id"`.
         overwrite: replace the file if there is one.
-        raw, encoding_errors: see `Corpus`.
+        raw, encoding_errors, text_format: see `Corpus`.
 
     Returns:
         `output`, `types`, `sentences`, `tokens`, `unknown_share` (of the tokens and ends of sentences,
@@ -50,7 +51,9 @@ def vocab(
     output = Path(output)
     for path in (output, counts_path(output)):
         _must_be_free(path, overwrite)
-    text = Corpus(*_listed(corpus), raw=raw, encoding_errors=encoding_errors)
+    text = Corpus(
+        *_listed(corpus), raw=raw, encoding_errors=encoding_errors, text_format=text_format
+    )
     keep_apart([output, counts_path(output)], map(Path, text.files))
     vocabulary = Vocabulary.from_corpus(
         text, min_count=min_count, max_size=max_size, lowercase=lowercase, unk_token=unk_token
@@ -81,6 +84,7 @@ def train(
     overwrite: bool = False,
     blank_lines: str = "skip",
     encoding_errors: str = "strict",
+    text_format: str = "auto",
     raw: bool = False,
     progress: Any = True,
     tensorboard: str | os.PathLike[str] | None = None,
@@ -96,7 +100,7 @@ def train(
         output: the folder.
         config: a TOML file of settings.
         start_from, keep_vocabulary: a model to train further, and whether to add no words to it.
-        resume, overwrite, blank_lines, encoding_errors, raw, progress: as for `elmo.train`.
+        resume, overwrite, blank_lines, encoding_errors, text_format, raw, progress: as for `elmo.train`.
         tensorboard: folder for TensorBoard's events, `""` for `run/tensorboard` in the output.
         wandb: a project of Weights & Biases.
         print_config: train nothing; see Returns. Then `output` may be None and `corpus` empty.
@@ -128,7 +132,12 @@ def train(
                 "print_config: prints the settings of a new training; leave out "
                 + ("resume" if resume else "from, whose model has its own")
             )
-        reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+        reading = {
+            "blank_lines": blank_lines,
+            "encoding_errors": encoding_errors,
+            "raw": raw,
+            "text_format": text_format,
+        }
         return _settings(_listed(corpus), bool(_listed(valid)), config, chosen, reading)
     if output is None:
         raise ConfigError("output=None: must be the folder for the model")
@@ -150,6 +159,7 @@ def train(
         overwrite=overwrite,
         blank_lines=blank_lines,
         encoding_errors=encoding_errors,
+        text_format=text_format,
         raw=raw,
         progress=progress,
         callbacks=callbacks,
@@ -204,6 +214,7 @@ def evaluate(
     state: str | None = None,
     blank_lines: str = "skip",
     encoding_errors: str = "strict",
+    text_format: str = "auto",
     raw: bool = False,
 ) -> dict[str, Any]:
     """Exact perplexity of texts; see `elmo.BiLM.evaluate`.
@@ -222,6 +233,7 @@ def evaluate(
         state=state,
         blank_lines=blank_lines,
         encoding_errors=encoding_errors,
+        text_format=text_format,
         raw=raw,
     )
     return result.to_dict()
@@ -255,6 +267,7 @@ def embed(
     part_tokens: int = 1 << 16,
     blank_lines: str = "keep",
     encoding_errors: str = "strict",
+    text_format: str = "auto",
     raw: bool = False,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -298,7 +311,12 @@ def embed(
         embedder.release()
         gc.collect()  # a network holds itself
         return_freed_memory()
-    reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+    reading = {
+        "blank_lines": blank_lines,
+        "encoding_errors": encoding_errors,
+        "raw": raw,
+        "text_format": text_format,
+    }
     reading |= {"residues": residues, "split_char": split_char, "id_field": id_field}
     report = embedder.embed_file(
         text_to_embed(source, fasta=fasta, **reading),

@@ -111,6 +111,12 @@ def reading(blank_lines: str | None = "skip") -> list[click.Option]:
             default="strict",
             help="Stop at a line that is not UTF-8, or go on with U+FFFD.",
         ),
+        click.Option(
+            ["--text-format"],
+            type=click.Choice(["auto", "lines", "conllu"]),
+            default="auto",
+            help="A sentence a line, or a treebank in CoNLL-U; auto tells by name and look.",
+        ),
     ]
     if blank_lines is not None:
         options.append(

@@ -29,6 +29,7 @@ def text_to_embed(
     id_field: int = 0,
     blank_lines: str = "keep",
     encoding_errors: str = "strict",
+    text_format: str = "auto",
     raw: bool = False,
 ) -> Any:
     """What `BiLM.embed_file` and `elmo embed` read: paths as they say, anything else as it is."""
@@ -42,4 +43,6 @@ def text_to_embed(
     if split_char is not None or id_field:
         raise ValueError("split_char and id_field are of headers in FASTA files; say fasta=True")
     blank = "skip" if raw else blank_lines
-    return Corpus(*paths, blank_lines=blank, encoding_errors=encoding_errors, raw=raw)
+    return Corpus(
+        *paths, blank_lines=blank, encoding_errors=encoding_errors, raw=raw, text_format=text_format
+    )

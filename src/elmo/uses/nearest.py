@@ -114,6 +114,7 @@ def nearest(
     vocabulary: str | os.PathLike[str] | None = None,
     blank_lines: str = "skip",
     encoding_errors: str = "strict",
+    text_format: str = "auto",
     raw: bool = False,
 ) -> dict[str, Any]:
     """The uses of a word in a text that are most like one of its uses, as the demo shows them.
@@ -130,7 +131,7 @@ def nearest(
             0 (the token's) to the top layer's.
         most: uses that are compared, the first ones.
         vocabulary: of a model whose files have none.
-        blank_lines, encoding_errors, raw: how paths are read; see `Corpus`.
+        blank_lines, encoding_errors, text_format, raw: how paths are read; see `Corpus`.
 
     Returns:
         `word`, `uses` (how many there are), `compared`, `sentences` (of the text), `layer`, and
@@ -146,7 +147,12 @@ def nearest(
 
     given = [_marked(sentence, word) for sentence in sentences]
     layer = _layer(layer)
-    reading = {"blank_lines": blank_lines, "encoding_errors": encoding_errors, "raw": raw}
+    reading = {
+        "blank_lines": blank_lines,
+        "encoding_errors": encoding_errors,
+        "raw": raw,
+        "text_format": text_format,
+    }
     found, total, read, other = [], 0, 0, None
     for tokens in as_corpus(text, **reading):
         read += 1
