@@ -11,9 +11,8 @@ INSTEAD = {
 
 
 def __getattr__(name: str) -> object:
-    if name.startswith("__"):
-        raise AttributeError(name)
+    if name not in INSTEAD:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     raise ImportError(
-        f"elmo.custom_layers.{name}: ELMo-keras's layers are not here, nor do its saved models load; "
-        + INSTEAD.get(name, "elmo.layers has the layers of this package")
+        f"elmo.custom_layers.{name}: ELMo-keras's layers are not here, nor do its saved models load; {INSTEAD[name]}"
     )
