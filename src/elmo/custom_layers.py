@@ -14,5 +14,6 @@ def __getattr__(name: str) -> object:
     if name not in INSTEAD:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     raise ImportError(
-        f"elmo.custom_layers.{name}: ELMo-keras's layers are not here, nor do its saved models load; {INSTEAD[name]}"
+        f"elmo.custom_layers.{name}: ELMo-keras's layers are not here, nor do its saved models load; "
+        + INSTEAD[name]
     )
