@@ -147,5 +147,7 @@ def test_settings_of_the_house_take_numbers_of_numpy():
     assert Settings.from_values({"dim": np.int64(64)}).model(9).lstm.projection_dim == 64
     assert config.char_cnn.filters == ((1, 4),)
     json.dumps([config.to_dict(), settings.training.to_dict(), settings.resolved()])
-    with pytest.raises(ConfigError, match=r"learning_rate=-1\.0: must be a positive, finite number"):
+    with pytest.raises(
+        ConfigError, match=r"learning_rate=-1\.0: must be a positive, finite number"
+    ):
         TrainingConfig(learning_rate=np.float32(-1))
