@@ -15,6 +15,7 @@ FLOORS = {
     "openmp": -1,
     "threads": -1,
     "backends": -1,
+    "notebook": -1,
     "registering": -1,
     "config": 0,
     "text": 0,

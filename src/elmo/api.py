@@ -22,6 +22,7 @@ from elmo.formats.keras_file import add_description
 from elmo.formats.pretrained import read, write_folder
 from elmo.formats.unfinished import sentence
 from elmo.layers.first_values import blank_weights
+from elmo.notebook import html_table
 from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
@@ -117,6 +118,21 @@ class BiLM:
         return (
             f"BiLM({tokens}, {lstm.n_layers} layers of {lstm.dim} cells projected to "
             f"{lstm.projection_dim}, {self.config.directions}, vocabulary {known})"
+        )
+
+    def _repr_html_(self) -> str:
+        lstm, vocabulary = self.config.lstm, self.vocabulary
+        return html_table(
+            "BiLM",
+            {
+                "reads": "words" if self.config.char_cnn is None else "characters",
+                "vocabulary": None if vocabulary is None else f"{len(vocabulary):,} types",
+                "directions": self.config.directions,
+                "layers": f"{lstm.n_layers}, {lstm.dim:,} cells projected to {lstm.projection_dim:,}",
+                "vectors": f"{lstm.n_layers + 1} layers of {self.config.output_dim:,}",
+                "parameters": int(self.network.count_params()),
+                "predicts": "yes" if self.has_softmax else "no: it has no softmax of its own",
+            },
         )
 
     # Vectors.

@@ -72,7 +72,7 @@ def train(
     `steps.csv`, `curve.png`, checkpoints.
 
     Args:
-        corpus: paths, patterns or a `Corpus`.
+        corpus: paths, patterns, a `Corpus`, or sentences as lists of tokens.
         valid: the same, for validation after each epoch.
         test: the same, evaluated after each epoch for the report; it chooses nothing.
         output: the folder.

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from elmo.embed.embedder import Embedder, Layers
-from elmo.embed.meter import Meter
+from elmo.embed.meter import Meter, readable
 from elmo.embed.output import OutputError
 from elmo.embed.run import Run, size_of
 from elmo.embed.stores.choosing import FOLDERS, choose, files_of
 from elmo.embed.stores.job import Choices
 from elmo.embed.stores.reading import label_of
 from elmo.embed.workplace import Workplace
+from elmo.notebook import html_table
 from elmo.text.corpus import Corpus
 from elmo.text.files import keep_apart
 
@@ -53,6 +54,23 @@ class EmbeddingReport:
     seconds: float
     encoding: Any = None
     unfound: list[str] = dataclasses.field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        names = "sentences", "empty", "repeated", "tokens", "vectors"
+        return html_table(
+            "Embedded",
+            {
+                "written": ", ".join(str(path) for path in self.paths),
+                **{name: getattr(self, name) for name in names},
+                "unknown": None if self.encoding is None else self.encoding.unknown,
+                "size": readable(self.bytes),
+                "parts": f"{self.parts:,}, of which {self.resumed:,} were there"
+                if self.resumed
+                else self.parts,
+                "took": f"{self.seconds:,.1f} s",
+                "not found": ", ".join(self.unfound[:20]) or None,
+            },
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that `json` can write."""

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmo.text.corpus import Corpus
 from elmo.text.fasta import Fasta
 
-Text = str | os.PathLike[str] | Corpus | Iterable[str | os.PathLike[str]]
+Text = str | os.PathLike[str] | Corpus | Iterable[str | os.PathLike[str]] | Iterable[Sequence[str]]
+_OF_SENTENCES = "blank_lines", "lowercase", "max_sentence_tokens"
 
 
 def as_corpus(source: Text, **options: Any) -> Corpus:
-    """A `Corpus` of paths and patterns; one that is given stays as it is."""
+    """A `Corpus` of paths and patterns, or of sentences in memory; one that is given stays as it is.
+
+    Args:
+        source: a path or several, a `Corpus`, or sentences as lists of tokens.
+        options: of `Corpus`; those that say how files are read do not matter to sentences.
+
+    Example:
+        >>> as_corpus([["A", "b"], ["c"]], encoding_errors="replace")
+        Corpus(2 sentences in memory)
+    """
     if isinstance(source, Corpus):
         return source
-    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
+    sources: list[Any] = [source] if isinstance(source, str | os.PathLike) else list(source)
+    if sources and all(isinstance(item, list | tuple) for item in sources):
+        kept = {name: value for name, value in options.items() if name in _OF_SENTENCES}
+        return Corpus.from_sentences(sources, **kept)
     return Corpus(*sources, **options)
 
 

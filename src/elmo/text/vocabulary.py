@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from elmo.notebook import html_grid
 from elmo.text.corpus import Corpus
 from elmo.text.counting import count_tokens
 from elmo.text.vocabulary_files import (
@@ -212,6 +213,13 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         return f"Vocabulary({len(self)} tokens{', lower-cased' if self.lowercase else ''})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [number, token, None if self.counts is None else int(self.counts[number])]
+            for number, token in enumerate(self.tokens[:12])
+        ]
+        return html_grid(f"{self!r}, the first", ["id", "token", "count"], rows)
 
     def _key(self, token: str) -> str:
         if not self.lowercase or token in _SPECIAL:

@@ -14,6 +14,7 @@ from keras import ops
 
 from elmo.bilm.compiled import compiled
 from elmo.bilm.language_model import BiLanguageModel
+from elmo.notebook import html_grid
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches import Tokens
 from elmo.training.rows import PADDING, Rows, Stream, sentence_rows
@@ -100,6 +101,27 @@ class Evaluation:
             per_character=_exp(whole / characters) if characters else None,
             characters=characters,
             files=files or {},
+        )
+
+    def _repr_html_(self) -> str:
+        columns = {"perplexity": "both", "forward": "forward", "backward": "backward"}
+        columns |= {
+            "unigram model": "unigram",
+            "per character": "per_character",
+            "tokens": "tokens",
+        }
+        parts = [*self.files.items(), ("all" if self.files else "", self)]
+        return html_grid(
+            "Evaluation",
+            ["file", *columns, "unknown"],
+            (
+                [
+                    name,
+                    *(getattr(part, key) for key in columns.values()),
+                    f"{part.unknown_share:.1%}",
+                ]
+                for name, part in parts
+            ),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -243,6 +244,24 @@ def warn(progress: Progress, text: str) -> None:
         progress.message(f"warning: {text}")
 
 
+class _Pace:
+    """How long the rest takes at the pace since the first count: what came before it was compiled."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._first: tuple[int, float] | None = None
+
+    def left(self, done: int) -> str:
+        """The time that is left, such as `"4:30 left"`; empty where there is no pace yet."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done, now
+        first, begin = self._first
+        if done <= first:
+            return ""
+        return f"{_duration((now - begin) / (done - first) * (self.total - done))} left"
+
+
 class PlainProgress:
     """A line on standard error every `seconds`: for logs and pipes.
 
@@ -257,22 +276,17 @@ class PlainProgress:
         self._last = -math.inf
 
     def start(self, total: int, done: int) -> None:
-        self.total, self.first = total, done
-        self._begin: float | None = None
+        self.total, self._pace = total, _Pace(total)
         self._last = time.monotonic()
 
     def update(self, done: int, **values: float) -> None:
-        now = time.monotonic()
-        if now - self._last < self.seconds:
+        left = self._pace.left(done)
+        if time.monotonic() - self._last < self.seconds:
             return
-        self._last = now
-        left = ""
-        if self._begin is None:  # the first steps were compiled: no measure of those to come
-            self._begin, self.first = now, done
-        elif done > self.first:
-            rest = (now - self._begin) / (done - self.first) * (self.total - done)
-            left = f"  {_duration(rest)} left"
-        self.message(f"{self.unit} {done}/{self.total}  {_numbers(values)}{left}")
+        self._last = time.monotonic()
+        self.message(
+            "  ".join(filter(None, [f"{self.unit} {done}/{self.total}", *_numbers(values), left]))
+        )
 
     def message(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -282,41 +296,50 @@ class PlainProgress:
 
 
 class RichProgress:
-    """A bar on the terminal.
+    """A bar on a terminal or in a notebook, in one line: where it is narrow, figures are left out.
 
     Args:
         title: what goes on, where it is not plain.
+        console: where it is drawn; standard error by default.
     """
 
-    def __init__(self, title: str = "") -> None:
+    BAR = 10  # columns that a bar has at least; at most four times as many
+
+    def __init__(self, title: str = "", console: Any = None) -> None:
         from rich.console import Console
 
         self.title = title
-        self.console = Console(stderr=True)
+        self.console = console or Console(stderr=True)
 
     def start(self, total: int, done: int) -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, Progress, TextColumn
 
+        self.total, self._pace = total, _Pace(total)
+        self._column = BarColumn()
         self.bar = Progress(
             *([TextColumn(self.title)] if self.title else []),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[numbers]}"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
+            self._column,
+            TextColumn("{task.fields[text]}", markup=False),
             console=self.console,
         )
-        self.task = self.bar.add_task(self.title, total=total, completed=done, numbers="")
+        self.task = self.bar.add_task(self.title, total=total, completed=done, text="")
+        self._show(done, [], "")
         self.bar.start()
 
     def update(self, done: int, **values: float) -> None:
-        self.bar.update(self.task, completed=done, numbers=_numbers(values))
+        self._show(done, _numbers(values), self._pace.left(done))
+
+    def _show(self, done: int, numbers: Sequence[str], left: str) -> None:
+        def line() -> str:
+            return "  ".join(filter(None, [f"{done}/{self.total}", *shown, left]))
+
+        room = self.console.width - 1 - (len(self.title) + 1 if self.title else 0)
+        shown = list(numbers)
+        while shown and len(line()) + self.BAR > room:
+            shown.pop()
+        text = line()
+        self._column.bar_width = max(self.BAR, min(4 * self.BAR, room - len(text)))
+        self.bar.update(self.task, completed=done, text=text)
 
     def message(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False)
@@ -326,19 +349,28 @@ class RichProgress:
 
 
 def progress_for(choice: bool | Progress = True, title: str = "", unit: str = "step") -> Progress:
-    """A bar on a terminal, lines elsewhere, nothing for False, or what is given."""
+    """A bar on a terminal and in a notebook, lines elsewhere, nothing for False, or what is given."""
     if choice is True:
-        return RichProgress(title) if sys.stderr.isatty() else PlainProgress(unit=unit)
+        return RichProgress(title) if sys.stderr.isatty() or _draws() else PlainProgress(unit=unit)
     return NoProgress() if choice is False else choice
 
 
-def _numbers(values: dict[str, float]) -> str:
-    """Figures of a training on one line.
+def _draws() -> bool:
+    """Whether this is a notebook that has what a bar needs there."""
+    if "IPython" not in sys.modules or find_spec("ipywidgets") is None:
+        return False
+    from rich.console import Console
+
+    return Console(stderr=True).is_jupyter
+
+
+def _numbers(values: dict[str, float]) -> list[str]:
+    """Figures of a training, what matters most first.
 
     Example:
         >>> _numbers({"tokens_per_second": 1500.0, "train_forward": 90.25, "train_backward": 101.0,
         ...           "train_both": 95.5, "waiting_share": 0.004})
-        '1,500 tokens/s  perplexity → 90.2 ← 101  waiting for data 0.4%'
+        ['1,500 tokens/s', 'perplexity → 90.2 ← 101', 'waiting for data 0.4%']
     """
     parts, values = [], dict(values)
     if (rate := values.pop("tokens_per_second", None)) is not None:
@@ -350,8 +382,7 @@ def _numbers(values: dict[str, float]) -> str:
         parts.append(f"perplexity {' '.join(shown)}")
     if (waiting := values.pop("waiting_share", None)) is not None:
         parts.append(f"waiting for data {waiting:.1%}")
-    parts += [f"{name.replace('_', ' ')} {_round(value)}" for name, value in values.items()]
-    return "  ".join(parts)
+    return parts + [f"{name.replace('_', ' ')} {_round(value)}" for name, value in values.items()]
 
 
 def _round(value: float) -> str:
