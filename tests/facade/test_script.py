@@ -20,7 +20,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("encoding", ["word", "char"])
+@pytest.mark.parametrize("encoding", ["word", pytest.param("char", marks=pytest.mark.slow)])
 def test_the_example(encoding, texts, tmp_path):
     for name in ("data.py", "train_wikitext.py"):
         shutil.copy(EXAMPLES / name, tmp_path / name)

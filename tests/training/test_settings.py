@@ -110,6 +110,7 @@ def scaled_down(settings):
     return settings.merged(small)
 
 
+@pytest.mark.slow
 def test_the_large_recipe_trains_in_bfloat16_and_gives_a_float32_model(tmp_path, monkeypatch):
     from elmo.training.step import Step
 

@@ -8,6 +8,8 @@ from elmo.bilm.weights import get_weights
 from tests.reference.bilm import ReferenceBiLM
 from tests.training.helpers import make, run
 
+SLOW, MODES = pytest.mark.slow, ("stream", "sentence")
+
 
 @pytest.mark.numerics
 @pytest.mark.parametrize("tied", [False, True])
@@ -30,8 +32,8 @@ def test_rows_that_are_not_named_do_not_move(tied):
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("optimizer", ["adagrad", "adam", "adamw", "sgd"])
-@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("optimizer", ["adagrad", pytest.param("adam", marks=SLOW), "adamw", "sgd"])
+@pytest.mark.parametrize("tied", [pytest.param(False, marks=SLOW), True])
 def test_rows_are_updated_as_a_dense_table_would_be(optimizer, tied):
     """With all types as negatives the sampled loss is the exact one, and every row is touched.
 
@@ -125,8 +127,16 @@ def test_a_step_that_is_not_finite_changes_nothing():
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("mode", ["stream", "sentence"])
-@pytest.mark.parametrize("kind", ["tied", "characters", "exact", "untied"])
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("stream", "characters"),
+        ("sentence", "tied"),
+        pytest.param("sentence", "characters", marks=SLOW),
+        pytest.param("stream", "tied", marks=SLOW),
+        *(pytest.param(mode, kind, marks=SLOW) for mode in MODES for kind in ("exact", "untied")),
+    ],
+)
 def test_gradients_of_parts_are_summed(mode, kind):
     """The step of a batch in two parts is that of the whole, whatever the parts share."""
     settings = {
@@ -154,7 +164,7 @@ def test_gradients_of_parts_are_summed(mode, kind):
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("accumulate", [pytest.param(1, marks=SLOW), 2])
 def test_long_tokens_in_an_array_of_their_own_make_the_same_step(accumulate, monkeypatch):
     found = []
     for apart in (False, True):
@@ -177,8 +187,8 @@ def test_long_tokens_in_an_array_of_their_own_make_the_same_step(accumulate, mon
     ("mode", "tied", "negatives_mode"),
     [
         ("stream", True, "shared"),
-        ("stream", False, "per_direction"),
-        ("sentence", True, "per_direction"),
+        pytest.param("stream", False, "per_direction", marks=SLOW),
+        pytest.param("sentence", True, "per_direction", marks=SLOW),
         ("sentence", False, "shared"),
     ],
 )
@@ -209,7 +219,7 @@ def test_directions_apart_make_the_step_of_both_together(mode, tied, negatives_m
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("kind", ["tied", "characters"])
+@pytest.mark.parametrize("kind", [pytest.param("tied", marks=SLOW), "characters"])
 def test_a_step_in_bfloat16_is_nearly_that_in_float32(kind):
     """Products have 8 bits; weights, their updates and the carried state have all of float32's."""
     moves = []
@@ -231,7 +241,7 @@ def test_a_step_in_bfloat16_is_nearly_that_in_float32(kind):
         assert 0 < np.linalg.norm(rounded[name] - move) < 0.03 * size, name
 
 
-@pytest.mark.parametrize("kind", ["tied", "characters"])
+@pytest.mark.parametrize("kind", ["tied", pytest.param("characters", marks=SLOW)])
 def test_several_steps_in_one_call_are_the_same_steps(kind):
     """Five steps of an epoch of calls with three steps, which the end cuts short."""
     found = []

@@ -64,7 +64,13 @@ def test_a_run_leaves_a_model_and_its_story(text, tmp_path):
 
 @pytest.mark.parametrize(
     "sizes",
-    [{}, {"dim": 128, "projection_dim": 64, "batch_size": 8, "window": 20, "max_steps": 4}],
+    [
+        {},
+        pytest.param(
+            {"dim": 128, "projection_dim": 64, "batch_size": 8, "window": 20, "max_steps": 4},
+            marks=pytest.mark.slow,
+        ),
+    ],
     ids=["small", "large enough for products in several threads"],
 )
 def test_the_same_seed_gives_the_same_bytes(sizes, text, tmp_path):
@@ -218,6 +224,7 @@ def wait_for(condition, pid, seconds=240):
         time.sleep(0.0005)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 @pytest.mark.skipif(
     os.environ.get("KERAS_BACKEND", "jax") != "jax",
@@ -401,7 +408,7 @@ def test_a_learning_rate_given_on_resume_takes_effect(text, tmp_path):
     assert sum(np.isclose(a, 0.01).all() for n, a in arrays.items() if n.startswith("optim")) == 1
 
 
-@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+@pytest.mark.parametrize("schedule", ["linear", pytest.param("cosine", marks=pytest.mark.slow)])
 def test_a_peak_given_on_resume_takes_effect_where_the_schedule_is(schedule, text, tmp_path):
     settings = {**SETTINGS, "schedule": schedule, "warmup_steps": 2, "progress": False}
     rates = []
