@@ -25,7 +25,8 @@ BOX, GAP, FLOOR, MARGIN = (118, 40), 22, 104, 24  # pixels: a box, between boxes
 STYLE = """
   .imports .paper { fill: var(--color-background-primary, #fff) }
   .imports .box { fill: var(--color-background-secondary, #f4f6fa); stroke: #7a869a }
-  .imports text { fill: var(--color-foreground-primary, #1d2433); font: 13px sans-serif; text-anchor: middle }
+  .imports text { fill: var(--color-foreground-primary, #1d2433); text-anchor: middle }
+  .imports text { font: 13px sans-serif }
   .imports .small { font-size: 10px; opacity: .65 }
   .imports .arrow { fill: none; stroke-width: 1.1 }
   .imports .needed { stroke: #4a72b0 }
@@ -195,8 +196,9 @@ def draw(modules: Mapping[str, Module]) -> str:
     boxes = [_box(node, place[node], _size(modules, node)) for node in sorted(graph)]
     return "\n".join(
         [
-            f'<svg class="imports" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-            f'width="{width:.0f}" style="max-width: 100%; height: auto" role="img" '
+            '<svg class="imports" xmlns="http://www.w3.org/2000/svg" '
+            f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" role="img" '
+            'style="max-width: 100%; height: auto" '
             'aria-label="Imports between the rooms of the package">',
             f"<style>{STYLE}</style>",
             *map(_head, ("needed", "implied", "circle")),
