@@ -142,7 +142,12 @@ class Returned(SphinxDirective):
 
 
 class Imports(SphinxDirective):
-    """The picture of the imports, drawn from the source as it is now."""
+    """The picture of the imports, drawn from the source as it is now.
+
+    The content, the command that draws it, is what readers see where the page is not part of the site.
+    """
+
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
         picture = draw_imports.draw(draw_imports.read(draw_imports.PACKAGE))
