@@ -3,6 +3,7 @@
 - `<!-- commands -->` becomes the reference of the command line: every command of `elmo` with its help,
   arguments and options.
 - ```` ```{returned} read_vectors ```` documents the class that a public function returns.
+- ```` ```{public-module} datasets ```` documents a module of `elmo` in the place where it is.
 - ```` ```{imports} ```` draws the imports between the rooms of the package.
 - READMEs of results and examples, which pages link to, are copied to `docs/copied` and become pages.
 - Docstrings may write code between single backquotes, as Markdown does.
@@ -27,6 +28,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import stringify_signature
 
 import elmo
 
@@ -68,7 +70,32 @@ def read_docstring(app: Sphinx, what: str, name: str, _: Any, more: Any, lines: 
         if not line.lstrip().startswith((">>>", "...")):
             lines[i] = re.sub(r"(?<![`:\w])`([^`]+)`(?![`_])", r"``\1``", line)
     text = "\n".join(lines)
-    lines[:] = re.sub(r"(?m)^( +(?:\w+, )*\w+,)\n +(?=[\w, ]+:)", r"\1 ", text).split("\n")
+    text = re.sub(r"(?m)^( +(?:\w+, )*\w+,)\n +(?=[\w, ]+:)", r"\1 ", text)
+    head, attributes, rest = text.partition("Attributes:\n")
+    if attributes:  # napoleon knows lists of names in `Args` alone
+        rest = re.sub(r"(?m)^( +)((?:\w+, )+\w+)(: .*(?:\n\1 +.*)*)", _one_by_one, rest)
+    text = head + attributes + rest
+    # What stands before a colon is no type here: annotations say the types.
+    text = re.sub(r"(?m)^((?:Returns|Yields):\n +)(?=\S)", r"\1: ", text)
+    if what in ("property", "attribute"):
+        text = ": " + text
+    lines[:] = text.split("\n")
+
+
+def _one_by_one(entry: re.Match[str]) -> str:
+    indent, names, text = entry.groups()
+    return "\n".join(f"{indent}{name}{text}" for name in names.split(", "))
+
+
+def signature_of_layer(
+    app: Sphinx, what: str, name: str, cls: Any, more: Any, arguments: str, returned: str
+) -> tuple[str, str] | None:
+    """The arguments of a layer, which Keras hides behind `__new__(*args, **kwargs)`."""
+    if what != "class" or arguments != "(*args, **kwargs)":
+        return None
+    own = inspect.signature(cls.__init__)
+    kept = [parameter for parameter in own.parameters.values() if parameter.name != "self"]
+    return stringify_signature(own.replace(parameters=kept), unqualified_typehints=True), ""
 
 
 def commands() -> Iterator[str]:
@@ -120,25 +147,38 @@ def escaped(text: str) -> str:
     return "".join(a + b for a, b in zip(plain, [*code, ""], strict=True))
 
 
-class Returned(SphinxDirective):
-    """Documents the class that a public function returns, wherever its module is."""
+class AtHome(SphinxDirective):
+    """Documents something by the module that it is in, wherever that is."""
 
     required_arguments = 1
 
-    def run(self) -> list[nodes.Node]:
-        function: Any = elmo
-        for part in self.arguments[0].split("."):
-            function = getattr(function, part)
-        cls = typing.get_type_hints(function)["return"]
-        lines = [f".. autoclass:: {cls.__module__}.{cls.__qualname__}", "   :members:", ""]
-        return self.parse_rst(lines)
+    def directive(self, named: Any) -> str:
+        raise NotImplementedError
 
-    def parse_rst(self, lines: list[str]) -> list[nodes.Node]:
-        """Through MyST's own door to reStructuredText, which autodoc writes."""
-        text = ["```{eval-rst}", *lines, "```"]
+    def run(self) -> list[nodes.Node]:
+        named: Any = elmo
+        for part in self.arguments[0].split("."):
+            named = getattr(named, part)
+        # MyST's own door to reStructuredText, which autodoc writes.
+        lines = ["```{eval-rst}", f".. {self.directive(named)}", "   :members:", "```"]
         holder = nodes.Element()
-        self.state.nested_parse(StringList(text, self.get_location()), self.content_offset, holder)
+        self.state.nested_parse(StringList(lines, self.get_location()), self.content_offset, holder)
         return holder.children
+
+
+class Returned(AtHome):
+    """Documents the class that a public function returns."""
+
+    def directive(self, named: Any) -> str:
+        cls = typing.get_type_hints(named)["return"]
+        return f"autoclass:: {cls.__module__}.{cls.__qualname__}"
+
+
+class PublicModule(AtHome):
+    """Documents a module that `elmo` has under a name of its own."""
+
+    def directive(self, named: Any) -> str:
+        return f"automodule:: {named.__name__}"
 
 
 class Imports(SphinxDirective):
@@ -157,17 +197,20 @@ class Imports(SphinxDirective):
 def check_names(app: Sphinx, env: Any) -> None:
     """Every public name has its place in the reference."""
     documented = set(env.get_domain("py").objects)
-    for name in elmo.__all__:
-        if name != "__version__" and f"elmo.{name}" not in documented:
+    for name in set(elmo.__all__) - {"__version__"}:
+        thing = getattr(elmo, name)
+        if not documented & {f"elmo.{name}", thing.__name__}:
             log.warning("no page documents elmo.%s", name)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_directive("returned", Returned)
+    app.add_directive("public-module", PublicModule)
     app.add_directive("imports", Imports)
     app.connect("config-inited", copy_pages)
     app.connect("source-read", read_source)
+    app.connect("autodoc-process-signature", signature_of_layer)
     app.connect("autodoc-process-docstring", read_docstring, priority=100)  # before napoleon
     app.connect("env-check-consistency", check_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
