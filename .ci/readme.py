@@ -72,7 +72,9 @@ def run_all(work: Path) -> None:
 
     for language, code in blocks((ROOT / "README.md").read_text(encoding="utf-8")):
         if language == "python":
-            (work / "readme.py").write_text(code.replace('output="my-elmo"', 'output="again"'))
+            # The shell's block has written under the README's names.
+            code = code.replace('output="my-elmo"', 'output="again"').replace("vectors.", "again.")
+            (work / "readme.py").write_text(code, encoding="utf-8")
             run("python readme.py", work)
         for line in code.splitlines() if language == "" else ():
             if line.startswith("pip install"):
