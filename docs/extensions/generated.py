@@ -13,11 +13,12 @@ A name of `elmo.__all__` that no page documents is a warning, which the build tr
 
 from __future__ import annotations
 
+import ast
+import importlib
 import inspect
 import re
 import shutil
 import sys
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,15 @@ class Returned(AtHome):
     """Documents the class that a public function returns."""
 
     def directive(self, named: Any) -> str:
-        cls = typing.get_type_hints(named)["return"]
+        name = named.__annotations__["return"]
+        module = inspect.getmodule(named)
+        cls = getattr(module, name, None)
+        if cls is None:  # imported for type checkers alone
+            (cls,) = (
+                getattr(importlib.import_module(node.module), name)
+                for node in ast.walk(ast.parse(inspect.getsource(module)))
+                if isinstance(node, ast.ImportFrom) and name in {a.name for a in node.names}
+            )
         return f"autoclass:: {cls.__module__}.{cls.__qualname__}"
 
 
