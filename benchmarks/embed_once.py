@@ -23,13 +23,13 @@ from pathlib import Path
 import numpy as np
 
 import elmo
-from elmo.allocator import keep_freed_memory
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.embed.embedder import Embedder
 from elmo.layers.first_values import blank_weights
-from elmo.openmp import wait_briefly
+from elmo.system.memory import keep_freed_memory
+from elmo.system.openmp import wait_briefly
 from elmo.text.encoding import SentenceEncoder
 
 import keras  # isort: skip

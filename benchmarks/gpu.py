@@ -38,7 +38,7 @@ def ours(options):
     import keras  # isort: skip
 
     from benchmarks.arithmetic import machine, matmul_rate, recurrence_flops
-    from elmo.embed.engine import KerasEngine
+    from elmo.engines.keras_engine import KerasEngine
 
     encoder = build(options.size)
     flops, p = recurrence_flops(encoder.config), encoder.config.lstm.projection_dim

@@ -85,8 +85,8 @@ def memory():
 
 def measure(task):
     """One point, in this process: what the command does."""
-    from elmo.allocator import keep_freed_memory
-    from elmo.openmp import wait_briefly
+    from elmo.system.memory import keep_freed_memory
+    from elmo.system.openmp import wait_briefly
 
     keep_freed_memory()
     wait_briefly()

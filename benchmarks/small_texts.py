@@ -26,7 +26,7 @@ from benchmarks.arithmetic import machine
 from benchmarks.perplexity import stop_after
 from elmo.text import datasets
 from elmo.training.report import read_metrics
-from elmo.uses.unigram import unigram_perplexity
+from elmo.training.unigram import unigram_perplexity
 
 SIZES = (10_000, 25_000, 50_000, 100_000, 200_000)
 HELD_OUT = {"valid": 8_000, "test": 16_000}

@@ -5,8 +5,8 @@ import time
 import numpy as np
 
 from elmo.bilm.initialization import new_network
-from elmo.training.batches import Batches, Sampling, Tokens, prefetch
-from elmo.training.step import Step, TrainingModel
+from elmo.training.batches.batches import Batches, Sampling, Tokens, prefetch
+from elmo.training.steps.step import Step, TrainingModel
 
 
 def batches_of(text, config, training, ranks, order="corpus"):

@@ -56,7 +56,7 @@ def measure(path, characters):
     from elmo.text.encoded_corpus import encode_corpus
     from elmo.text.encoding import SentenceEncoder
     from elmo.text.vocabulary import Vocabulary
-    from elmo.training.batches import Batches, Sampling, Tokens
+    from elmo.training.batches.batches import Batches, Sampling, Tokens
 
     before = memory("RssAnon")
     begin = time.perf_counter()

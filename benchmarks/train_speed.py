@@ -28,11 +28,11 @@ from benchmarks.arithmetic import (
     softmax_flops,
 )
 from benchmarks.stepping import Stepping, batches_of
-from elmo.allocator import keep_freed_memory
+from elmo.settings.training import TrainingConfig
+from elmo.system.memory import keep_freed_memory
 from elmo.text import datasets
 from elmo.text.encoded_corpus import EncodedCorpus, encode_corpus
 from elmo.text.encoding import EncodingReport, SentenceEncoder
-from elmo.training.config import TrainingConfig
 
 
 def random_text(vocabulary_size, tokens, characters, seed=0):

@@ -34,7 +34,7 @@ def measure(options):
 
     from benchmarks.stepping import Stepping, batches_of
     from benchmarks.train_speed import random_text
-    from elmo.training.config import TrainingConfig
+    from elmo.settings.training import TrainingConfig
 
     (types,) = options.types
     config = elmo.BiLMConfig(

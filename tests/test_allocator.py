@@ -6,7 +6,7 @@ import pytest
 
 PROGRAM = """
 import resource, sys
-from elmo.allocator import keep_freed_memory
+from elmo.system.memory import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 
@@ -37,7 +37,7 @@ def test_freed_memory_is_not_asked_for_again():
 
 HOLES = """
 import numpy as np
-from elmo.allocator import keep_freed_memory, return_freed_memory
+from elmo.system.memory import keep_freed_memory, return_freed_memory
 keep_freed_memory()
 
 def resident():

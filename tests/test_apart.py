@@ -10,8 +10,9 @@ import pytest
 
 import elmo
 from elmo.formats.pretrained import write_folder
-from elmo.run_folder import LOCK, RunningError, locked
-from elmo.text.files import file_lock, keep_apart
+from elmo.runs.folder import LOCK, RunningError, locked
+from elmo.system.files import keep_apart
+from elmo.system.locks import file_lock
 from tests.cli.conftest import TINY, invoke, refused
 from tests.formats.helpers import character_config, model
 
@@ -88,7 +89,7 @@ def test_a_folder_is_trained_in_by_one_process(text, tmp_path):
         elmo.train(text, output=output, overwrite=True, dim=4, projection_dim=2, progress=False)
     assert not output.exists()  # nothing was left in it
     script = (
-        "import pathlib, sys\nfrom elmo.run_folder import locked\n"
+        "import pathlib, sys\nfrom elmo.runs.folder import locked\n"
         f"with locked(pathlib.Path({str(output)!r})):\n  print('in', flush=True)\n  sys.stdin.read()\n"
     )
     holder = subprocess.Popen(

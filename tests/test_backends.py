@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from elmo.backends import OLDEST_KERAS, BackendError, _check_keras, check
+from elmo.system.backends import OLDEST_KERAS, BackendError, _check_keras, check
 
 
 def run(code, backend, *words):
@@ -68,6 +68,6 @@ def test_the_command_says_it_in_a_sentence(tmp_path):
 
 def test_the_backend_of_these_tests_is_fine(monkeypatch):
     check()
-    monkeypatch.setattr("elmo.backends.PACKAGES", {})
+    monkeypatch.setattr("elmo.system.backends.PACKAGES", {})
     with pytest.raises(BackendError):
         check()

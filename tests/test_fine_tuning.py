@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 import elmo
-from elmo import fine_tuning
 from elmo.api import BiLM
 from elmo.bilm.initialization import new_network
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import ConfigError
 from elmo.formats.pretrained import write_folder
+from elmo.runs import further as fine_tuning
+from elmo.settings.settings import Settings
+from elmo.system.progress import NoProgress
 from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.report import NoProgress
-from elmo.training.settings import Settings
 
 ARCHITECTURE = {"dim": 6, "projection_dim": 4}
 FURTHER = {"negatives": 10, "batch_size": 2, "window": 5, "learning_rate": 0.5, "progress": False}
@@ -69,8 +69,8 @@ def new_model(text, kind, seed=3):
     network = new_network(settings.model(len(vocabulary)), seed)
     rng = np.random.default_rng(seed)
     set_weights(network, {n: rng.normal(0, 0.3, a.shape) for n, a in get_weights(network).items()})
-    width, reads = (8, "bytes") if kind == "char" else (None, None)
-    return BiLM(network, SentenceEncoder(vocabulary, width), state="carry", characters=reads)
+    width = 8 if kind == "char" else None
+    return BiLM(network, SentenceEncoder(vocabulary, width), state="carry")
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,7 @@ def base(texts, tmp_path_factory):
 def start_of(base, text, settings=(), keep=False):
     settings = fine_tuning.with_its_settings(base, Settings.from_values(dict(settings)))
     vocabulary = fine_tuning.vocabulary_for(base, settings, Corpus(text), keep)
-    config = settings.further(base.config, len(vocabulary))
-    return fine_tuning.starting_model(base, config, vocabulary, seed=0, state="carry")
+    return fine_tuning.starting_model(base, settings, vocabulary)
 
 
 def without_softmax(base, tmp_path):

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmo.formats import download
 from elmo.formats.pretrained import write_folder
+from elmo.hub import resolving as download
 from tests.formats.helpers import character_config, model
 
 GUIDE = Path(__file__).parent.parent / "docs" / "migrating.md"

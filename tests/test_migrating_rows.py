@@ -23,7 +23,7 @@ import elmo
 from elmo.cli.main import cli
 from elmo.compat import allennlp_alias, allennlp_command
 from elmo.compat import simple_elmo as ours_of_simple_elmo
-from elmo.formats import download
+from elmo.hub import resolving as download
 from tests.test_migrating import SECTIONS, blocks
 
 WORDS = ("the", "<S>", "river", "Zürich", "</S>", "<UNK>", "文", "zzz")
@@ -229,7 +229,7 @@ def bin_train_elmo(place, here):
     words = (place.folder / "vocab.txt").read_text().split()
     assert (place.folder / "folder/vocab.txt").read_text().split() == words
     # The sizes, which are too large for a test, are those of the recipe.
-    recipe = Path(elmo.__file__).parent / "recipes" / "published.toml"
+    recipe = Path(elmo.__file__).parent / "settings" / "recipes" / "published.toml"
     sizes = tomllib.loads(recipe.read_text(encoding="utf-8"))["model"]
     assert (sizes["dim"], sizes["projection_dim"], sizes["char_embedding_dim"]) == (4096, 512, 16)
     assert sum(number for _, number in sizes["filters"]) == 2048

@@ -20,7 +20,7 @@ import elmo
 from elmo.cli.main import cli
 from elmo.compat.elmoformanylangs import Embedder
 from elmo.compat.tfhub import ElmoModule
-from elmo.formats import download
+from elmo.hub import resolving as download
 from elmo.lm_generator import LMDataGenerator
 from elmo.model import ELMo
 from tests.conftest import FIXTURES

@@ -7,7 +7,7 @@ import sys
 
 def test_waiting_threads_sleep():
     code = (
-        "from elmo.openmp import wait_briefly; import os; wait_briefly(); "
+        "from elmo.system.openmp import wait_briefly; import os; wait_briefly(); "
         "print(os.environ.get('GOMP_SPINCOUNT'))"
     )
     plain = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from elmo.api import load
-from elmo.formats import fetch as fetch_module
-from elmo.formats.errors import FormatError
 from elmo.formats.pretrained import write_folder
-from elmo.formats.registry import MODELS, RemoteFile, RemoteModel
+from elmo.hub.models import MODELS, RemoteFile, RemoteModel
+from elmo.system import fetch as fetch_module
+from elmo.system.errors import FormatError
 from tests.formats.helpers import character_config, model
 from tests.formats.web import Site, serving
 

@@ -31,7 +31,7 @@ REVEALED = [
     "list[numpy.ndarray[",
     "elmo.training.evaluation.Evaluation",
     "elmo.text.vocabulary.Vocabulary | None",
-    "elmo.embed.stores.reading.Vectors",
+    "elmo.vectors.reading.Vectors",
     "elmo.text.corpus.Corpus",
     "elmo.config.LSTMConfig",
     "types.ModuleType",

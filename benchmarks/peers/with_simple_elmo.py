@@ -50,7 +50,7 @@ def make_environment(folder):
 
 def train_small(folder):
     """A small character model, a few steps of training."""
-    from elmo.runs import train
+    from elmo.runs.train import train
     from elmo.text.builtin import builtin_sentences
 
     text = Path(folder) / "text.txt"

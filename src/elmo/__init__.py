@@ -18,13 +18,13 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes when 
     from elmo.api import BiLM, load
     from elmo.bilm.embedding import ElmoEmbedding
     from elmo.config import BiLMConfig, CharCNNConfig, DropoutConfig, LSTMConfig
-    from elmo.embed.stores.reading import read_vectors
     from elmo.layers.scalar_mix import ScalarMix
-    from elmo.runs import train
+    from elmo.runs.train import train
+    from elmo.settings.training import TrainingConfig
     from elmo.text import datasets
     from elmo.text.corpus import Corpus
     from elmo.text.vocabulary import Vocabulary
-    from elmo.training.config import TrainingConfig
+    from elmo.vectors.reading import read_vectors
 
 _HOMES = {
     "BiLM": "elmo.api",
@@ -35,11 +35,11 @@ _HOMES = {
     "ElmoEmbedding": "elmo.bilm.embedding",
     "LSTMConfig": "elmo.config",
     "ScalarMix": "elmo.layers.scalar_mix",
-    "TrainingConfig": "elmo.training.config",
+    "TrainingConfig": "elmo.settings.training",
     "Vocabulary": "elmo.text.vocabulary",
     "load": "elmo.api",
-    "read_vectors": "elmo.embed.stores.reading",
-    "train": "elmo.runs",
+    "read_vectors": "elmo.vectors.reading",
+    "train": "elmo.runs.train",
 }
 _MODULES = {"datasets": "elmo.text.datasets"}
 

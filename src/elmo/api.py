@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import secrets
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elmo.allocator import return_freed_memory
 from elmo.bilm.initialization import new_network
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.bilm.weights import get_weights, set_weights
@@ -22,21 +20,29 @@ from elmo.formats.keras_file import add_description
 from elmo.formats.pretrained import read, write_folder
 from elmo.formats.unfinished import sentence
 from elmo.layers.first_values import blank_weights
-from elmo.notebook import html_table
+from elmo.system.files import temporary_beside
+from elmo.system.memory import return_freed_memory
+from elmo.system.notebook import html_table
+from elmo.system.threads import Lock
 from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
-from elmo.text.encoding import SentenceEncoder
+from elmo.text.manylangs import ManyLangsCharacters
 from elmo.text.sentences import token_lists
 from elmo.text.sources import Text, as_corpus, text_to_embed
 from elmo.text.vocabulary import Vocabulary
-from elmo.threads import Lock
-from elmo.training.batches import Tokens
+from elmo.training.batches.batches import Tokens
 from elmo.training.evaluation import Evaluation, Evaluator, evaluate
 
 if TYPE_CHECKING:
+    from elmo.bulk.embedding import EmbeddingReport
     from elmo.embed.embedder import Embedder
-    from elmo.embed.export.exporter import ExportReport
-    from elmo.formats.fetch import Progress
+    from elmo.embed.results import Layers, Pool, State
+    from elmo.engines.choosing import EngineName, Precision
+    from elmo.export.exporter import ExportReport
+    from elmo.system.fetch import Progress
+    from elmo.text.fasta import Fasta
+    from elmo.vectors.choices import Format, Layout
+    from elmo.vectors.numbers import Dtype
 
 _log = logging.getLogger("elmo")
 _GIVE_VOCABULARY = (
@@ -58,7 +64,6 @@ class BiLM:
         network: the Keras model.
         encoder: from tokens to its ids.
         state: the mode that it was trained in, `"reset"` or `"carry"`, which `evaluate` follows.
-        characters: how tokens become ids, as a format says it.
         optimizer_slots, step, training_options: of the training that it comes from, where they are
             known.
         has_softmax: whether the softmax is known; by default where the network has one.
@@ -82,7 +87,6 @@ class BiLM:
         encoder: Any,
         *,
         state: str = "reset",
-        characters: Any = None,
         optimizer_slots: dict[str, np.ndarray] | None = None,
         step: int | None = None,
         training_options: dict[str, Any] | None = None,
@@ -91,7 +95,6 @@ class BiLM:
         self.network = network
         self.sentence_encoder = encoder
         self.state = state
-        self.characters = characters
         self.optimizer_slots = optimizer_slots
         self.step = step
         self.training_options = dict(training_options or {})
@@ -182,12 +185,12 @@ class BiLM:
     def embed(
         self,
         sentences: Sequence[str | Sequence[str]],
-        layers: str = "all",
-        pool: str | None = None,
-        state: str = "reset",
+        layers: Layers = "all",
+        pool: Pool | None = None,
+        state: State = "reset",
         batch_size: int | None = None,
-        precision: str = "float32",
-        engine: str | None = None,
+        precision: Precision = "float32",
+        engine: EngineName | None = None,
     ) -> list[np.ndarray]:
         """Vectors of sentences; see `elmo.embed.embedder.Embedder.embed_iter`.
 
@@ -195,7 +198,7 @@ class BiLM:
 
         Args:
             precision: `"bfloat16"` and `"int8"` are faster, a little less exact, and on a processor
-                want PyTorch (extra `torch`); see `elmo.embed.precision`.
+                want PyTorch (extra `torch`); see `elmo.engines.choosing`.
             engine: `"keras"` (its backend) or `"torch"` (PyTorch on the processor); by default the
                 faster one.
         """
@@ -214,11 +217,20 @@ class BiLM:
 
     def embed_file(
         self,
-        source: Text,
+        source: Text | Fasta,
         output: str | os.PathLike[str],
         *,
-        precision: str = "float32",
-        engine: str | None = None,
+        layers: Layers = "all",
+        pool: Pool | None = None,
+        state: State = "reset",
+        batch_size: int | None = None,
+        format: Format | None = None,
+        layout: Layout = "allennlp",
+        dtype: Dtype | None = None,
+        only: str | os.PathLike[str] | Iterable[str] | None = None,
+        part_tokens: int = 1 << 16,
+        precision: Precision = "float32",
+        engine: EngineName | None = None,
         fasta: bool = False,
         residues: str = "keep",
         split_char: str | None = None,
@@ -228,43 +240,89 @@ class BiLM:
         encoding_errors: str = "strict",
         text_format: str = "auto",
         raw: bool = False,
-        **options: Any,
-    ) -> Any:
+        overwrite: bool = False,
+        resume: bool = False,
+        jobs: int | None = None,
+        threads: int = 1,
+        progress: bool | Callable[[int, int], None] | None = None,
+    ) -> EmbeddingReport:
         """Vectors of a text into a file; takes what `elmo embed` takes, under the same names.
 
+        The text is laid out in parts, each written whole or not at all. A job that was killed, or
+        stopped by a full disk, is resumed with `resume=True` and gives the same bytes
+        (`elmo.bulk.embedding`).
+
         Args:
-            source: paths or patterns, a `Corpus`, a `Fasta`, or lists of tokens.
-            output: the file or folder, `.hdf5`, `.npz`, `.parquet`, `.npy` or `.safetensors`.
-            precision, engine: as in `embed`.
+            source: paths or patterns, a `Corpus`, a `Fasta`, or sentences as lists of tokens.
+            output: by its ending `.hdf5` (or `.h5`), `.npz`, `.safetensors`, or `.parquet` and `.npy`,
+                which are folders. `elmo.read_vectors` reads them all.
+            layers, pool, state, batch_size, precision, engine: as in `embed`.
+            format: which of them it is, where the name does not say so.
+            layout: of HDF5; see `elmo.vectors.stores.keyed`.
+            dtype: of the numbers; by default `"float32"` in HDF5 and `.npz`, `"float16"` elsewhere.
+                `"int8"` has a scale for each vector, and an error of at most half of it (1/254 of the
+                vector's largest number).
+            only: words, a file of them, one per line, or a string with commas: the vectors of these
+                words alone are kept, with the number of the sentence and the position in it.
+            part_tokens: a part ends with the sentence that makes it this long.
             fasta, residues, split_char, id_field: the paths are FASTA files; `residues` is `rare` of
                 `Fasta`, the others are its `split` and `field`.
             token_cache: a file of `elmo cache-tokens`.
             blank_lines, encoding_errors, text_format, raw: how paths are read; see `Corpus`. A blank
                 line that is kept is a sentence without tokens. `raw` leaves none.
-            **options: see `elmo.embed.files.embed_file`.
+            overwrite, resume, jobs, threads, progress: see `elmo.bulk.work.Work`.
 
         Returns:
-            An `EmbeddingReport`.
+            What was written.
+
+        Raises:
+            ValueError: a choice that there is not, or two that do not go together.
+            CorpusError: the text cannot be read.
+            FileExistsError: the output is there, or an unfinished one, and neither `overwrite` nor
+                `resume` is on.
+            OutputError: it cannot be written (an `OSError`); says what was kept.
         """
+        from elmo.bulk.embedding import embed_file
+        from elmo.bulk.work import Work
+        from elmo.vectors.stores.choosing import choose
+
+        choices = choose(
+            output,
+            layers=layers,
+            pool=pool,
+            state=state,
+            batch_size=batch_size,
+            format=format,
+            layout=layout,
+            dtype=dtype,
+            only=only,
+            part_tokens=part_tokens,
+        )
+        text = text_to_embed(
+            source,
+            fasta=fasta,
+            residues=residues,
+            split_char=split_char,
+            id_field=id_field,
+            blank_lines=blank_lines,
+            encoding_errors=encoding_errors,
+            text_format=text_format,
+            raw=raw,
+        )
         if token_cache is None:
             embedder = self.embedder_in(precision, engine)
         else:
             embedder = self.new_embedder(precision, engine, token_cache)
-        reading = {
-            "blank_lines": blank_lines,
-            "encoding_errors": encoding_errors,
-            "raw": raw,
-            "text_format": text_format,
-        }
-        reading |= {"residues": residues, "split_char": split_char, "id_field": id_field}
-        text = text_to_embed(source, fasta=fasta, **reading)
-        return embedder.embed_file(text, output, **options)
+        work = Work(
+            overwrite=overwrite, resume=resume, jobs=jobs, threads=threads, progress=progress
+        )
+        return embed_file(embedder, text, output, choices, work)
 
     def export(
         self, output: str | os.PathLike[str], format: str = "onnx", **options: Any
     ) -> ExportReport:
-        """A folder that embeds without this package; see `elmo.embed.export.exporter.export`."""
-        from elmo.embed.export.exporter import export
+        """A folder that embeds without this package; see `elmo.export.exporter.export`."""
+        from elmo.export.exporter import export
 
         return export(self.to_pretrained(), output, format=format, **options)
 
@@ -337,13 +395,14 @@ class BiLM:
         weights = get_weights(self.network)
         if not self.has_softmax:
             weights = {n: a for n, a in weights.items() if not n.startswith("softmax/")}
+        encoder = self.sentence_encoder
         return Pretrained(
             config=self.config,
             weights=weights,
             vocabulary=self.vocabulary,
             optimizer_slots=self.optimizer_slots,
             step=self.step,
-            characters=self.characters,
+            dictionaries=encoder if isinstance(encoder, ManyLangsCharacters) else None,
             extra={"settings": {"state": self.state}, "options": self.training_options},
         )
 
@@ -361,13 +420,9 @@ class BiLM:
             return write_folder(self.to_pretrained(), path, overwrite=overwrite)
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path}: exists; say overwrite=True to replace it")
-        aside = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part.keras")
-        try:
-            self.network.save(aside)
-            add_description(self.to_pretrained(), aside)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
+        with temporary_beside(path) as temporary:
+            self.network.save(temporary)
+            add_description(self.to_pretrained(), temporary)
         return path
 
 
@@ -378,7 +433,7 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
         UnknownVocabularyError: a model that reads whole words comes without its vocabulary.
     """
     config = pretrained.config
-    if config.char_cnn is None and pretrained.vocabulary is None and not pretrained.characters:
+    if config.char_cnn is None and pretrained.vocabulary is None:
         raise UnknownVocabularyError(
             f"this model reads whole words and has no vocabulary; {_GIVE_VOCABULARY}"
         )
@@ -397,17 +452,10 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
     return_freed_memory()  # what the files were read through
     set_weights(network, weights)
     settings = pretrained.extra.get("settings") or {}
-    characters = pretrained.characters
-    if config.char_cnn is None or characters in (None, "bytes"):
-        length = None if config.char_cnn is None else config.char_cnn.max_characters_per_token
-        encoder = SentenceEncoder(pretrained.vocabulary, length, lowercase=config.lowercase)
-    else:
-        encoder = characters
     return BiLM(
         network,
-        encoder,
+        pretrained.sentence_encoder,
         state=settings.get("state", "reset"),
-        characters=characters,
         optimizer_slots=pretrained.optimizer_slots,
         step=pretrained.step,
         training_options=pretrained.extra.get("options"),
@@ -441,7 +489,7 @@ def load(
         FormatError: naming the file and what is wrong with it.
         DownloadError: it cannot be downloaded; says why.
     """
-    from elmo.formats.download import resolve
+    from elmo.hub.resolving import resolve
 
     found = read(resolve(source, progress=progress), vocabulary)
     if state := found.extra.get("unfinished"):

@@ -134,6 +134,54 @@ def test_a_state_dict_has_each_weight_once_and_goes_from_model_to_model(make):
     assert torch.equal(first(), second())
 
 
+def token_embedder():
+    from elmo.compat.allennlp import ElmoTokenEmbedder
+
+    return ElmoTokenEmbedder(module=BiLMConfig(lstm=LSTM, char_cnn=CHARACTERS), projection_dim=5)
+
+
+def bilm():
+    from elmo.compat.allennlp_bilm import ElmoBiLm
+
+    return ElmoBiLm(module=BiLMConfig(lstm=LSTM, char_cnn=CHARACTERS), state="reset")
+
+
+@pytest.mark.parametrize("make", [token_embedder, bilm])
+def test_layers_around_it_have_stable_names_too(make):
+    import torch
+
+    first, second = make().eval(), make().eval()
+    names = list(first.state_dict())
+    assert names == list(second.state_dict())
+    assert not [name for name in names if "torch_params" in name or "seed" in name]
+    weights = sum(array.size for array in get_weights(first.elmo.encoder).values())
+    own = (3 + 1 + 8 * 5 + 5) if make is token_embedder else 0  # the mix and the projection
+    assert sum(v.numel() for v in first.state_dict().values()) == weights + own
+
+    def outputs(module):
+        found = module(ids_of(module))
+        return found if make is token_embedder else torch.stack(found["activations"])
+
+    assert not torch.equal(outputs(first), outputs(second))
+    assert not any(second.load_state_dict(first.state_dict()))
+    for module in (first, second):
+        module.elmo.reset_state()
+    assert torch.equal(outputs(first), outputs(second))
+
+
+def test_whoever_walks_over_modules_can_reset_the_state():
+    import torch
+
+    layer = token_embedder().eval()
+    ids = ids_of(layer)
+    first = layer(ids)
+    assert not torch.equal(layer(ids), first)
+    for module in torch.nn.Sequential(layer).modules():
+        if getattr(module, "stateful", False):
+            module.reset_states()
+    assert torch.equal(layer(ids), first)
+
+
 @KINDS
 def test_what_does_not_fit_is_named(make):
     model = tagger(make)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from elmo.cli.errors import sentence_of
-from elmo.training.settings import recipes
+from elmo.settings.settings import recipes
 from tests.cli.conftest import TINY, as_json, full_disk, invoke, refused
 
 

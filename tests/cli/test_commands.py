@@ -13,13 +13,11 @@ import pytest
 
 from elmo._version import __version__
 from elmo.api import BiLM
-from elmo.cli import commands, show
+from elmo.cli.commands import COMMANDS, embed, evaluate, train, vocab
 from elmo.cli.options import toml_value
-from elmo.cli.table import COMMANDS
-from elmo.embed.files import embed_file
-from elmo.embed.stores.reading import read_vectors
+from elmo.settings.settings import recipes
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.settings import recipes
+from elmo.vectors.reading import read_vectors
 from tests.cli.conftest import TINY, as_json, invoke, refused, spawn
 
 
@@ -43,7 +41,7 @@ def test_help_shows_an_example(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_options_are_arguments_of_the_function(name):
-    parameters = signature(COMMANDS[name].load()).parameters
+    parameters = signature(COMMANDS[name].function).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for option in COMMANDS[name].params:
         if option.name not in ("as_json", "help"):
@@ -132,7 +130,7 @@ def test_train_a_model_further(model, texts, tmp_path):
     assert report["added_words"] == 0 and report["start_from"] == str(model)
     assert report["before"] == report["start"]
     assert report["after"]["both"] < report["before"]["both"]
-    assert "trained further: validation perplexity before" in show.train(result)
+    assert "trained further: validation perplexity before" in train.show(result)
 
 
 def test_a_character_model(texts, tmp_path):
@@ -210,9 +208,9 @@ def test_info(model):
 
 
 def test_commands_are_functions(model, texts, tmp_path):
-    by_hand = commands.evaluate(model, [texts / "valid.txt"])
+    by_hand = evaluate.evaluate(model, [texts / "valid.txt"])
     assert by_hand == as_json("evaluate", model, texts / "valid.txt")
-    assert commands.vocab(texts / "train.txt", tmp_path / "v.txt")["types"] > 100
+    assert vocab.vocab(texts / "train.txt", tmp_path / "v.txt")["types"] > 100
 
 
 def test_values_of_set():
@@ -268,8 +266,10 @@ def test_interrupted_embedding_says_how_to_go_on(model, texts, tmp_path):
 
 
 def test_embed_file_takes_what_the_command_takes():
-    takes = {*signature(BiLM.embed_file).parameters, *signature(embed_file).parameters}
-    assert set(signature(commands.embed).parameters) - takes == {"model", "vocabulary"}
+    takes = set(signature(BiLM.embed_file).parameters)
+    options = {option.name for option in embed.COMMAND.params} - {"as_json"}
+    assert options - takes == {"model", "vocabulary"}
+    assert takes - options == {"self"}
 
 
 @pytest.mark.parametrize("name", ["v.parquet", "v.npy", "v.safetensors"])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from elmo.api import load
-from elmo.cli import show
-from elmo.cli.commands import info
-from elmo.cli.model_commands import convert
+from elmo.cli.commands import models
+from elmo.cli.commands.convert import convert
+from elmo.cli.commands.info import info
 from elmo.formats.pretrained import FormatError, read, write_folder
 from elmo.text.vocabulary import Vocabulary
 from tests.cli.conftest import as_json, invoke, refused
@@ -192,7 +192,7 @@ def test_models():
     url = by_name["seqvec"]["files"][0]["url"]
     assert lines[place + 1].split(" · ") == [f"    {url}", "MIT", "no checksum published"]
     known = {"url": "http://x/y.zip", "size": 1, "sha256": "ab12"}
-    shown = show.models({"models": [by_name["seqvec"] | {"files": [known], "licence": None}]})
+    shown = models.show({"models": [by_name["seqvec"] | {"files": [known], "licence": None}]})
     assert shown.splitlines()[2].strip() == "http://x/y.zip · SHA-256 ab12 · no licence named"
 
 
@@ -212,6 +212,14 @@ def test_cached_tokens_serve_the_embedder(characters, tmp_path, name):
         assert invoke("embed", characters, text, "-o", tmp_path / target, *extra).exit_code == 0
     plain, cached = arrays(tmp_path / "a.npz"), arrays(tmp_path / "b.npz")
     np.testing.assert_allclose(plain["0"], cached["0"], atol=1e-6)
+
+
+def test_models_are_found_by_their_language():
+    greek = [model["name"] for model in as_json("models", "greek")["models"]]
+    assert greek == ["manylangs-el", "manylangs-grc"]
+    named = as_json("models", "--language", "Ancient Greek")["models"]
+    assert named == as_json("models", "--language", "grc")["models"]
+    assert [model["name"] for model in named] == ["manylangs-grc"]
 
 
 def test_tokens_of_the_models_own_vocabulary(characters, tmp_path):

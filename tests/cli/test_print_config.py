@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 import pytest
 
-from elmo.cli.table import COMMANDS
-from elmo.training.described import as_page, as_toml, described
-from elmo.training.settings import Settings, recipes, setting_names
+from elmo.cli.commands import COMMANDS
+from elmo.settings.described import as_page, as_toml, described
+from elmo.settings.settings import Settings, recipes, setting_names
 from tests.cli.conftest import invoke, refused
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -52,7 +52,7 @@ def test_every_setting_has_a_line_that_says_what_it_means():
 
 
 def test_of_a_text_the_chosen_sizes_are_printed(texts, tmp_path):
-    from elmo.training.defaults import chosen_for
+    from elmo.settings.sizes import chosen_for
 
     text = printed(texts / "train.txt", "--valid", texts / "valid.txt")
     tokens = len((texts / "train.txt").read_text("utf-8").split())
@@ -73,7 +73,7 @@ def test_as_json_and_what_does_not_go_together(tmp_path):
 
 def test_the_page_is_what_the_settings_are():
     assert PAGE.read_text("utf-8") == as_page(), (
-        "python -m elmo.training.described > docs/settings.md"
+        "python -m elmo.settings.described > docs/settings.md"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elmo.compat.allennlp import ElmoEmbedder, batch_to_ids
-from elmo.embed.output import OutputError
+from elmo.system.output import OutputError
 
 SENTENCES = [["a", "bank", "closed"], [], ["it", "rained"]]
 

@@ -113,9 +113,17 @@ def test_a_token_embedder_by_its_configuration(files):
             assert namespace == "tokens"
             return {"<pad>": 0, "a": 1, "bank": 2}
 
-    params = {"type": "elmo_token_embedder", "options_file": files[0], "weight_file": files[1]}
+    class Params(dict):
+        archived = ()
+
+        def add_file_to_archive(self, name):
+            self.archived += (name,)
+
+    params = Params(type="elmo_token_embedder", options_file=files[0], weight_file=files[1])
     params |= {"namespace_to_cache": "tokens", "projection_dim": 4, "dropout": 0}
     embed = ElmoTokenEmbedder.from_params(Words(), params)
+    assert params.archived == ("options_file", "weight_file")
+    assert ElmoTokenEmbedder.from_params(Words(), dict(params)).get_output_dim() == 4
     assert embed.get_output_dim() == 4
     assert embed.elmo.vocab_to_cache == ["<pad>", "a", "bank"]
     again = ElmoTokenEmbedder.from_config(embed.get_config())

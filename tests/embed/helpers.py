@@ -1,12 +1,27 @@
 """Small networks with random weights, and an encoder that knows no text."""
 
+import dataclasses
+
 import numpy as np
 
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import get_weights, set_weights
+from elmo.bulk import embedding
+from elmo.bulk.work import Work
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
+from elmo.vectors.stores.choosing import choose
 from tests.reference.bilm import ReferenceBiLM
 from tests.reference.random_model import random_sentence, random_weights
+
+WORK = {field.name for field in dataclasses.fields(Work)}
+
+
+def embed_file(embedder, source, output, **options):
+    """A job with the options of `BiLM.embed_file`."""
+    work = Work(**{name: value for name, value in options.items() if name in WORK})
+    choices = {name: value for name, value in options.items() if name not in WORK}
+    return embedding.embed_file(embedder, source, output, choose(output, **choices), work)
+
 
 WIDER = BiLMConfig(
     lstm=LSTMConfig(dim=96, projection_dim=48),

@@ -12,11 +12,10 @@ import signal
 import sys
 import time
 
-from elmo.embed import fingerprint
+from elmo.bulk import fingerprint
 from elmo.embed.embedder import Embedder
-from elmo.embed.files import embed_file
 from elmo.text.encoding import SentenceEncoder
-from tests.embed.helpers import CONFIGS, NumpyEngine, network
+from tests.embed.helpers import CONFIGS, NumpyEngine, embed_file, network
 
 CONFIG = CONFIGS["characters"]
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from elmo.embed.embedder import Embedder
-from elmo.embed.files import embed_file
-from elmo.embed.stores.reading import StoreError, read_vectors
 from elmo.text.encoding import SentenceEncoder
-from tests.embed.helpers import CONFIGS, network
+from elmo.vectors.reading import StoreError, read_vectors
+from tests.embed.helpers import CONFIGS, embed_file, network
 from tests.formats.test_fuzz import damaged
 
 SENTENCES = [["a", "bank"], ["closed"], ["the", "bank", "closed", "again"]] * 3

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from elmo.embed.embedder import Embedder
-from elmo.embed.files import embed_file
-from elmo.embed.output import OutputError
+from elmo.system.output import OutputError
 from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.fasta import Fasta
-from tests.embed.helpers import CONFIGS, network
+from tests.embed.helpers import CONFIGS, embed_file, network
 
 CONFIG = CONFIGS["characters"]
 LINES = ["the cat sat .", "", "naïve 🙂", "the cat sat .", "a.b c/d"]
@@ -35,6 +34,20 @@ def corpus(tmp_path):
 def assert_same(one, other, limit=1e-6):
     assert one.shape == other.shape
     np.testing.assert_allclose(one, other, rtol=0, atol=limit)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"state": "cary"}, {"batch_size": 0}, {"layers": "al"}, {"jobs": 0}, {"dtype": "f4"}]
+)
+def test_a_wrong_choice_is_refused_before_the_text_is_read(embedder, tmp_path, wrong):
+    def text():
+        pytest.fail("the text was read")
+        yield
+
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"{name}="):
+        embed_file(embedder, text(), tmp_path / "v.npy", **wrong)
+    assert not list(tmp_path.iterdir())
 
 
 def test_allennlp_layout(embedder, corpus, tmp_path):

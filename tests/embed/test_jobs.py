@@ -8,13 +8,12 @@ import sys
 import pytest
 from keras.config import backend
 
-from elmo.embed import jobs
+from elmo.bulk import workers as jobs
+from elmo.bulk.workers import WorkerError
 from elmo.embed.embedder import Embedder
-from elmo.embed.files import embed_file
-from elmo.embed.jobs import WorkerError
-from elmo.embed.output import OutputError
+from elmo.system.output import OutputError
 from elmo.text.encoding import SentenceEncoder
-from tests.embed.helpers import CONFIGS, NumpyEngine, network
+from tests.embed.helpers import CONFIGS, NumpyEngine, embed_file, network
 
 CONFIG = CONFIGS["characters"]
 # Of one length, and of few words: workers are processes of their own and compile anew.
@@ -110,7 +109,7 @@ def test_what_cannot_be_sent(embedder, tmp_path):
 def test_a_worker_goes_with_its_parent():
     """Ctrl-C is not for it; when its input ends, because the parent is no more, it ends at once."""
     code = (
-        "import time\nfrom elmo.embed import worker\n"
+        "import time\nfrom elmo.bulk import worker\n"
         "worker._runner = lambda *words: print('begun') or time.sleep(60)\nworker.main()"
     )
     worker = subprocess.Popen(

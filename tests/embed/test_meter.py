@@ -6,12 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from elmo.embed import meter as meters
+from elmo.bulk import meter as meters
 from elmo.embed.embedder import Embedder
-from elmo.embed.files import embed_file
+from elmo.system import progress as report
 from elmo.text.encoding import SentenceEncoder
-from elmo.training import report
-from tests.embed.helpers import CONFIGS, NumpyEngine, network
+from tests.embed.helpers import CONFIGS, NumpyEngine, embed_file, network
 
 SENTENCES = [["a", "b", "c"]] * 20
 

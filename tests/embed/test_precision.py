@@ -8,9 +8,9 @@ import pytest
 
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.config import BiLMConfig, LSTMConfig
-from elmo.embed import precision
 from elmo.embed.embedder import Embedder
-from elmo.embed.precision import CELLS, new_engine
+from elmo.engines import choosing as precision
+from elmo.engines.choosing import CELLS, new_engine
 from tests.embed.helpers import WIDER, RowEncoder, milder, network, random_sentences
 
 pytestmark = pytest.mark.numerics

@@ -11,7 +11,6 @@ from elmo.bilm.weights import set_weights
 from elmo.embed.embedder import Embedder
 from elmo.embed.token_cache import encoded_tokens
 from elmo.formats.pretrained import read
-from elmo.text.encoding import SentenceEncoder
 
 
 def embedder_of(path):
@@ -20,12 +19,7 @@ def embedder_of(path):
     encoder.build()
     weights = {n: w for n, w in model.weights.items() if not n.startswith("softmax/")}
     set_weights(encoder, weights)
-    sentence_encoder = model.characters
-    if sentence_encoder == "bytes":
-        sentence_encoder = SentenceEncoder(
-            characters=model.config.char_cnn.max_characters_per_token
-        )
-    return Embedder(encoder, sentence_encoder)
+    return Embedder(encoder, model.sentence_encoder)
 
 
 def assert_close(actual, wanted, limit=1e-5):

@@ -12,14 +12,13 @@ import h5py
 import numpy as np
 import pytest
 
-from elmo.embed import run as embedding
+from elmo.bulk import preparing
 from elmo.embed.embedder import Embedder
-from elmo.embed.files import embed_file
-from elmo.embed.output import OutputError
-from elmo.embed.stores.reading import read_vectors
+from elmo.system.output import OutputError
 from elmo.text.corpus import Corpus
 from elmo.text.encoding import SentenceEncoder
-from tests.embed.helpers import CONFIGS, NumpyEngine, network
+from elmo.vectors.reading import read_vectors
+from tests.embed.helpers import CONFIGS, NumpyEngine, embed_file, network
 
 CONFIG = CONFIGS["characters"]
 SENTENCES = [[f"w{(7 * i + j) % 23}" for j in range(i % 9)] for i in range(60)]
@@ -150,7 +149,7 @@ def test_another_run_is_not_gone_on_with(embedder, tmp_path):
     with pytest.raises(OutputError, match="another model"):
         embed_file(other, SENTENCES, output, resume=True, **PARTS)
     assert contents(place) == kept
-    with pytest.raises(FileExistsError, match="unfinished run; go on with it"):
+    with pytest.raises(FileExistsError, match="unfinished run; resume it"):
         embed_file(embedder, SENTENCES, output, **PARTS)
     assert embed_file(embedder, SENTENCES, output, overwrite=True, **PARTS).resumed == 0
     with pytest.raises(OutputError, match="layers='all', and this run has layers='top'"):
@@ -214,7 +213,7 @@ def test_a_full_disk_keeps_what_is_done(embedder, tmp_path, monkeypatch):
     )
     assert str(caught.value) == (
         f"cannot write {output}: No space left on device; 3 of {parts} parts are kept: make room and "
-        "go on (--resume)"
+        "resume (--resume)"
     )
     assert written and not output.exists()
     monkeypatch.undo()
@@ -226,21 +225,22 @@ def test_a_full_disk_keeps_what_is_done(embedder, tmp_path, monkeypatch):
 
 def test_a_disk_that_is_too_small_is_known_before(embedder, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(embedding.shutil, "disk_usage", lambda path: usage._replace(free=9_000))
+    monkeypatch.setattr(preparing.shutil, "disk_usage", lambda path: usage._replace(free=9_000))
     with pytest.raises(OutputError, match=r"it will have .* kB, and the disk has 9 kB free"):
         embed_file(embedder, SENTENCES, tmp_path / "v.hdf5")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["v.hdf5", "v.npz", "v.npy", "v.safetensors", "v.parquet"])
-def test_the_size_is_known_before(embedder, tmp_path, name):
-    seen = []
-    real = embedding.Run._check_disk
-    embedding.Run._check_disk = lambda self, *a: seen.append(self.size) or real(self, *a)
-    try:
-        report = embed_file(embedder, SENTENCES, tmp_path / name)
-    finally:
-        embedding.Run._check_disk = real
+def test_the_size_is_known_before(embedder, tmp_path, name, monkeypatch):
+    seen, real = [], preparing._check_disk
+
+    def check(*arguments):
+        seen.append(real(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(preparing, "_check_disk", check)
+    report = embed_file(embedder, SENTENCES, tmp_path / name)
     if name == "v.parquet":
         assert report.bytes < seen[0] + 8_000  # packed, but a file has a foot
     else:

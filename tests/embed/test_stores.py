@@ -11,15 +11,14 @@ from safetensors.numpy import load_file
 
 import elmo
 from elmo.embed.embedder import Embedder
-from elmo.embed.files import embed_file
-from elmo.embed.output import OutputError
-from elmo.embed.stores import parquet
-from elmo.embed.stores.choosing import choose
-from elmo.embed.stores.numbers import from_dtype, to_dtype
-from elmo.embed.stores.reading import StoreError, read_vectors
+from elmo.system.output import OutputError
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.fasta import Fasta
-from tests.embed.helpers import CONFIGS, network
+from elmo.vectors.numbers import from_dtype, to_dtype
+from elmo.vectors.reading import StoreError, read_vectors
+from elmo.vectors.stores import parquet
+from elmo.vectors.stores.choosing import choose
+from tests.embed.helpers import CONFIGS, embed_file, network
 
 CONFIG = CONFIGS["characters"]
 SENTENCES = [s.split() for s in ("the cat sat .", "", "naïve 🙂 cat", "the cat sat .", "a.b c/d")]

@@ -10,7 +10,7 @@ import pytest
 import elmo
 from elmo.api import from_pretrained
 from elmo.embed.embedder import Embedder
-from elmo.threads import Computing, ForkedProcessError
+from elmo.system.threads import Computing, ForkedProcessError
 from tests.formats.helpers import character_config, model, word_config
 
 THREADS = 8

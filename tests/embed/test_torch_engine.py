@@ -8,10 +8,10 @@ import weakref
 import numpy as np
 import pytest
 
+from elmo.bulk.sending import pack
 from elmo.embed.embedder import Embedder
-from elmo.embed.engine import KerasEngine
-from elmo.embed.precision import new_engine
-from elmo.embed.sending import pack
+from elmo.engines.choosing import new_engine
+from elmo.engines.keras_engine import KerasEngine
 from tests.embed.helpers import (
     CONFIGS,
     WIDER,
@@ -31,7 +31,7 @@ COSINE = 0.9995
 
 @pytest.fixture(scope="module")
 def engine_class():
-    from elmo.embed.torch_engine import TorchEngine
+    from elmo.engines.torch_engine import TorchEngine
 
     return TorchEngine
 
@@ -52,7 +52,7 @@ def test_float32_agrees_with_the_reference(engine_class, name, layers):
 
 @pytest.mark.parametrize("block", [1, 1 << 20])
 def test_carried_state_and_top_layer(engine_class, monkeypatch, block):
-    from elmo.embed import torch_engine
+    from elmo.engines import torch_engine
 
     monkeypatch.setattr(torch_engine, "BLOCK_BYTES", block)
     config = CONFIGS["words"]
@@ -153,7 +153,7 @@ def test_a_missing_package_names_the_extra(monkeypatch):
 
 
 def test_the_examples():
-    from elmo.embed import torch_engine, torch_products
+    from elmo.engines import torch_engine, torch_products
 
     for module in (torch_engine, torch_products):
         result = doctest.testmod(module)

@@ -6,11 +6,10 @@ import h5py
 import pytest
 
 from elmo.embed.embedder import Embedder
-from elmo.embed.files import embed_file
-from elmo.embed.stores.reading import read_vectors
 from elmo.text.corpus import Corpus, Line
 from elmo.text.encoding import SentenceEncoder
-from tests.embed.helpers import CONFIGS, network
+from elmo.vectors.reading import read_vectors
+from tests.embed.helpers import CONFIGS, embed_file, network
 
 TEXT = (
     "plain words here\n"

@@ -14,7 +14,7 @@ from elmo.config import ConfigError
 from elmo.lm_generator import LMDataGenerator
 from elmo.model import ELMo
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.batches import Batches, Sampling
+from elmo.training.batches.batches import Batches, Sampling
 
 
 def make(texts, parameters, name="valid.tokens", **options):

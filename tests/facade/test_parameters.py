@@ -7,10 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmo._parameters import KEYS, differences, model_config, read_parameters, training_config
+from elmo.compat.elmo_keras.parameters import (
+    KEYS,
+    differences,
+    model_config,
+    read_parameters,
+    training_config,
+)
 from elmo.config import ConfigError
-from elmo.training.config import TrainingConfig
-from elmo.training.settings import Settings
+from elmo.settings.settings import Settings
+from elmo.settings.training import TrainingConfig
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "elmo_keras" / "train_wikitext.py"
 

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from elmo.formats.crc32c import crc32c, masked
+from elmo.formats.containers.crc32c import crc32c, masked
 
 TYPES = {"float32": 1, "float64": 2, "int32": 3, "int64": 9}
 

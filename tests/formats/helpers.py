@@ -26,7 +26,6 @@ def model(config, seed=0, softmax=True):
         config=config,
         weights=weights,
         vocabulary=vocabulary(size, config.lowercase) if size else None,
-        characters=None if config.char_cnn is None else "bytes",
     )
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from elmo.config import DropoutConfig, LSTMConfig
-from elmo.formats.allennlp import encoder_table, read_pair, write_pair
-from elmo.formats.errors import FormatError
 from elmo.formats.options import config_from_options, options_from_config
 from elmo.formats.pretrained import read, write_folder
+from elmo.formats.published import encoder_table, read_pair, write_pair
 from elmo.formats.weight_map import encoder_shapes
+from elmo.system.errors import FormatError
 from tests.formats.helpers import (
     assert_same_weights,
     character_config,
@@ -53,7 +53,7 @@ def test_fixture_is_read_as_the_reference_reads_it(data_folder):
     folder = data_folder("allennlp-elmo-fixture")
     pretrained = read(folder)
     assert_same_weights(pretrained.weights, read_weights(folder / "lm_weights.hdf5"))
-    assert pretrained.characters == "bytes"
+    assert pretrained.dictionaries is None
     assert pretrained.vocabulary is None and not pretrained.has_softmax
     assert pretrained.config.lstm == LSTMConfig(dim=64, projection_dim=16)
     assert pretrained.config.char_cnn.n_characters == 261

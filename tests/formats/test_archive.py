@@ -5,9 +5,9 @@ import zipfile
 
 import pytest
 
-from elmo.formats.archive import extract_zip
-from elmo.formats.errors import FormatError
 from elmo.formats.pretrained import read, write_folder
+from elmo.system.archives import extract_zip
+from elmo.system.errors import FormatError
 from tests.formats.helpers import assert_same_weights, character_config, model
 
 

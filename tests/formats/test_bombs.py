@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from elmo.formats.errors import FormatError
 from elmo.formats.pretrained import read, write_folder
+from elmo.system.errors import FormatError
 from tests.formats.helpers import character_config, model, word_config
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from elmo.formats.crc32c import crc32c, masked
+from elmo.formats.containers.crc32c import crc32c, masked
 
 
 def bit_by_bit(data):

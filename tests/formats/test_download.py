@@ -10,14 +10,15 @@ from click.testing import CliRunner
 
 from elmo.api import load
 from elmo.cli.main import cli
-from elmo.formats import fetch as fetch_module
-from elmo.formats import registry
-from elmo.formats.download import resolve
-from elmo.formats.errors import FormatError
-from elmo.formats.fetch import DownloadError
 from elmo.formats.pretrained import read, write_folder
-from elmo.formats.progress import silent
-from elmo.formats.registry import MODELS, RemoteFile, RemoteModel, find
+from elmo.hub import models as registry
+from elmo.hub.models import MODELS, RemoteFile, RemoteModel, find
+from elmo.hub.resolving import resolve
+from elmo.system import fetch as fetch_module
+from elmo.system.download_progress import silent
+from elmo.system.errors import FormatError
+from elmo.system.fetch import DownloadError
+from elmo.system.readable import readable
 from tests.formats.helpers import assert_same_weights, model, word_config
 from tests.formats.web import Site, serving
 
@@ -238,7 +239,7 @@ def test_what_people_see(site, address, tmp_path, capsys, monkeypatch):
     assert [line.split(" to ")[0] for line in lines] == [
         f"downloading {address}/elmo_x_options.json "
         f"({len(site.files['/elmo_x_options.json'])} bytes)",
-        f"downloading {weights} ({size:,} bytes)",
+        f"downloading {weights} ({readable(size)})",
     ]
     assert all(Path(line.split(" to ")[1]).is_dir() for line in lines)
     load(weights, tmp_path / "model" / "vocab.txt")  # is here already

@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from elmo.formats import fetch as fetch_module
-from elmo.formats.fetch import DownloadError, fetch, read_record, record_path
+from elmo.system import fetch as fetch_module
+from elmo.system.fetch import DownloadError, fetch, read_record, record_path
 from tests.formats.web import Site, serving
 
 BODY = np.random.default_rng(0).bytes(700_000)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from elmo.formats import folder as folder_module
-from elmo.formats.folder import settled, write_together
 from elmo.formats.pretrained import read, write_folder
+from elmo.system import folders as folder_module
+from elmo.system.folders import settled, write_together
 from tests.formats.helpers import assert_same_weights, character_config, model, word_config
 
 

@@ -15,12 +15,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from elmo.formats import tensor_bundle
-from elmo.formats.errors import FormatError
+from elmo.formats.containers import tensor_bundle
+from elmo.formats.containers.tensor_bundle import read_bundle
+from elmo.formats.containers.torch_pickle import read_state_dict
 from elmo.formats.options import config_from_options, options_from_config
 from elmo.formats.pretrained import read, write_folder
-from elmo.formats.tensor_bundle import read_bundle
-from elmo.formats.torch_pickle import read_state_dict
+from elmo.system.errors import FormatError
 from elmo.text.manylangs import DictionaryError, read_dictionary
 from tests.formats.bundle_writer import write_bundle
 from tests.formats.helpers import character_config, model, word_config
@@ -245,7 +245,7 @@ def test_folders_of_manylangs(data_folder, tmp_path):
 
 def test_safetensors(tmp_path):
     pytest.importorskip("safetensors")
-    from elmo.formats.safetensors_file import write
+    from elmo.formats.safetensors import write
 
     path = tmp_path / "x.safetensors"
     write(model(word_config()), path)

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from elmo.formats.hdf5 import write_arrays
+from elmo.formats.containers.hdf5 import write_arrays
 
 ARRAYS = {f"a/{k}": np.full((100, 100), k, np.float32) for k in range(10)}
 

@@ -8,7 +8,7 @@ import pytest
 
 import elmo
 from elmo.config import PUBLISHED_FILTERS
-from elmo.formats.errors import FormatError
+from elmo.formats.containers.torch_pickle import read_state_dict
 from elmo.formats.manylangs import (
     DEFAULT,
     config_from_settings,
@@ -17,8 +17,8 @@ from elmo.formats.manylangs import (
     token_table,
 )
 from elmo.formats.pretrained import read, write_folder
-from elmo.formats.torch_pickle import read_state_dict
 from elmo.formats.weight_map import write_table
+from elmo.system.errors import FormatError
 from elmo.text.manylangs import read_dictionary
 from tests.formats.helpers import assert_same_weights
 from tests.formats.torch_writer import state_dict, write_zip
@@ -65,7 +65,7 @@ def test_vectors(fixture, copy, container):
     reference = ReferenceBiLM(pretrained.weights, pretrained.config)
     expected, state = np.load(fixture / "expected.npz"), None
     for i, tokens in enumerate(sentences_of(fixture)):
-        ids = pretrained.characters.encode(tokens)
+        ids = pretrained.dictionaries.encode(tokens)
         layers, _ = reference.layers(ids)
         wanted = expected[f"stateless/{i}/all"]
         np.testing.assert_allclose(layers[:, 1:-1], wanted, rtol=0, atol=5e-6)
@@ -81,7 +81,7 @@ def test_what_it_is(copy):
     assert (config.lstm.dim, config.lstm.projection_dim, config.lstm.forget_bias) == (40, 24, 0)
     assert (config.lstm.cell_clip, config.lstm.proj_clip) == (1.4, 1.2)
     assert cnn.always_project and (cnn.word_dim, cnn.embedding_dim) == (14, 10)
-    characters = pretrained.characters
+    characters = pretrained.dictionaries
     assert (cnn.n_words, cnn.n_characters) == (len(characters.words), len(characters.characters))
     assert pretrained.vocabulary is None and config.vocabulary_size is None
     assert characters.width == 51
@@ -103,13 +103,13 @@ def test_saved_as_a_folder_of_ours(fixture, copy, tmp_path):
     pretrained = read(copy)
     again = read(write_folder(pretrained, tmp_path / "ours"))
     assert again.config == pretrained.config
-    assert again.characters == pretrained.characters
+    assert again.dictionaries == pretrained.dictionaries
     assert_same_weights(again.weights, pretrained.weights)
     (tmp_path / "ours" / "vocab.txt").write_text("<S>\n</S>\n<UNK>\nof another model\n")
     assert read(tmp_path / "ours").vocabulary is None
     for tokens in sentences_of(fixture):
         np.testing.assert_array_equal(
-            again.characters.encode(tokens), pretrained.characters.encode(tokens)
+            again.dictionaries.encode(tokens), pretrained.dictionaries.encode(tokens)
         )
     (tmp_path / "ours" / "word.dic").unlink()
     with pytest.raises(FormatError, match=r"word.dic: cannot be read"):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from elmo.formats.errors import FormatError
 from elmo.formats.pretrained import read as read_any
-from elmo.formats.safetensors_file import read, write
+from elmo.formats.safetensors import read, write
+from elmo.system.errors import FormatError
 from tests.formats.helpers import assert_same_weights, configs, model, word_config
 
 library = pytest.importorskip("safetensors.numpy")
@@ -24,7 +24,7 @@ def test_any_model_comes_back(config, tmp_path):
     path = tmp_path / "model.safetensors"
     write(pretrained, path)
     again = read(path)
-    assert again.config == config and again.characters == pretrained.characters
+    assert again.config == config and again.dictionaries == pretrained.dictionaries
     assert again.extra["settings"] == {"a": [1]} and again.extra["options"] == {"batch_size": 3}
     assert_same_weights(again.weights, pretrained.weights)
 
@@ -44,7 +44,7 @@ def test_manylangs(data_folder, tmp_path):
     pretrained = read_any(data_folder("manylangs-fixture/model"))
     write(pretrained, tmp_path / "model.safetensors")
     again = read_any(tmp_path)
-    assert again.characters == pretrained.characters and again.config == pretrained.config
+    assert again.dictionaries == pretrained.dictionaries and again.config == pretrained.config
     assert_same_weights(again.weights, pretrained.weights)
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from elmo.config import LSTMConfig
-from elmo.formats.errors import FormatError
+from elmo.formats.bilm_tf import SLOT, checkpoint_table
+from elmo.formats.containers.tensor_bundle import read_bundle
 from elmo.formats.options import options_from_config
 from elmo.formats.pretrained import read, write_folder
-from elmo.formats.tensor_bundle import read_bundle
-from elmo.formats.tf_checkpoint import SLOT, checkpoint_table
 from elmo.formats.weight_map import write_table
+from elmo.system.errors import FormatError
 from tests.formats.bundle_writer import write_bundle
 from tests.formats.helpers import assert_same_weights, character_config, model, word_config
 from tests.reference.bilm import ReferenceBiLM

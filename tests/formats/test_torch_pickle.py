@@ -12,8 +12,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from elmo.formats.errors import FormatError
-from elmo.formats.torch_pickle import read_state_dict
+from elmo.formats.containers.torch_pickle import read_state_dict
+from elmo.system.errors import FormatError
 from tests.formats.torch_writer import WRITERS, DoubleStorage, state_dict, write_plain, write_zip
 
 ARRAYS = {

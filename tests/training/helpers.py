@@ -1,16 +1,14 @@
 """A training step over a few sentences."""
 
-import numpy as np
-
 from elmo.bilm.initialization import initialize
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.config import BiLMConfig, CharCNNConfig, DropoutConfig, LSTMConfig
+from elmo.settings.training import TrainingConfig
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.batches import Batches, Sampling, Tokens
-from elmo.training.config import TrainingConfig
-from elmo.training.step import Step, TrainingModel
+from elmo.training.batches.batches import Batches, Sampling, Tokens
+from elmo.training.steps.step import Step, TrainingModel
 
 TEXT = [s.split() for s in ["a b c d", "b a", "c c a b d e", "e d c b a a"]] * 3
 
@@ -57,4 +55,4 @@ def make(
 
 
 def run(step, n=1):
-    TrainingModel(step).fit(np.zeros((n, 1)), batch_size=1, verbose=0)
+    TrainingModel(step).run(n, 0, 1, [])

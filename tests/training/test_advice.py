@@ -3,8 +3,8 @@ import os
 
 import pytest
 
+from elmo.settings.training import TrainingConfig
 from elmo.training.advice import Facts, after_epoch, before_training
-from elmo.training.config import TrainingConfig
 
 GOOD = Facts(
     types=5000,

@@ -5,7 +5,7 @@ from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.batches import Batches, Sampling, Tokens, Unknown, prefetch
+from elmo.training.batches.batches import Batches, Sampling, Tokens, Unknown, prefetch
 
 BOTH = ("forward", "backward")
 
@@ -165,11 +165,11 @@ def test_little_is_padded():
 
 
 def test_the_longest_tokens_of_a_long_training_have_an_array_of_their_own(monkeypatch):
-    monkeypatch.setattr("elmo.training.spellings.LONGEST", 20)
+    monkeypatch.setattr("elmo.training.batches.spellings.LONGEST", 20)
     options = {"characters": 12, "widest_filter": 3, "types": 5000, "n": 400, "batch_size": 8}
     options |= {"window": 30, "sampling": 0}
     short, _ = make(**options)
-    monkeypatch.setattr("elmo.training.batches.LONG_EPOCH", len(short))
+    monkeypatch.setattr("elmo.training.batches.batches.LONG_EPOCH", len(short))
     long, _ = make(**options)
     shapes = set()
     for number in range(len(short)):

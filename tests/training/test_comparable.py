@@ -10,7 +10,7 @@ import pytest
 import elmo
 from elmo.text.letters import Letters
 from elmo.training.report import read_metrics
-from elmo.uses.unigram import unigram_perplexity
+from elmo.training.unigram import unigram_perplexity
 from tests.cli.conftest import as_json, invoke
 
 SMALL = {"dim": 6, "projection_dim": 4, "batch_size": 2, "window": 5, "negatives": 0}

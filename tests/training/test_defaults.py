@@ -3,9 +3,9 @@ import json
 import pytest
 
 import elmo
-from elmo.training.defaults import TABLE, chosen_for
-from elmo.training.report import NoProgress
-from elmo.training.settings import Settings
+from elmo.settings.settings import Settings
+from elmo.settings.sizes import TABLE, chosen_for
+from elmo.system.progress import NoProgress
 
 SIZES = [10, 999_999, 1_000_000, 50_000_000, 200_000_000, 10**10]
 
@@ -70,7 +70,7 @@ def test_with_a_size_nothing_is_chosen(name):
 
 
 def test_a_training_says_and_keeps_what_was_chosen(tmp_path, monkeypatch):
-    import elmo.training.defaults as defaults
+    import elmo.settings.sizes as defaults
 
     small = {"dim": 6, "projection_dim": 4, "dropout": 0.3, "epochs": 7, "batch_size": 4}
     monkeypatch.setattr(defaults, "TABLE", (defaults.Choice(1e9, small, "to be quick"),))

@@ -9,9 +9,9 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 
+from elmo.training.curves import plot
 from elmo.training.drawing import drawable, linear, logarithmic, plain_ticks
 from elmo.training.report import Metrics, plot_curve
-from elmo.uses.plot import plot
 from tests.cli.conftest import invoke, refused
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import elmo
 from elmo.config import BiLMConfig, CharCNNConfig, ConfigError, LSTMConfig
-from elmo.training.config import TrainingConfig
+from elmo.settings.training import TrainingConfig
 from elmo.training.report import read_metrics
 from tests.cli.conftest import as_json, invoke, refused
 from tests.formats.helpers import model, word_config

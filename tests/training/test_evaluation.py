@@ -13,7 +13,7 @@ from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
 from elmo.training import evaluation
-from elmo.training.batches import Tokens
+from elmo.training.batches.batches import Tokens
 from elmo.training.evaluation import Evaluation, Evaluator, evaluate
 from tests.reference.bilm import ReferenceBiLM
 from tests.reference.random_model import random_weights

@@ -12,10 +12,10 @@ import pytest
 
 import elmo
 from elmo.config import ConfigError
-from elmo.formats.errors import FormatError
 from elmo.integrations import trackers
+from elmo.system.errors import FormatError
+from elmo.training.curves import plot
 from elmo.training.report import epochs, kept, read_metrics, read_steps
-from elmo.uses.plot import plot
 from tests.cli.conftest import as_json, invoke, refused
 from tests.training.test_train import SETTINGS, write_text
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from elmo.training import report
+from elmo.system import progress as report
 
 FIGURES = {
     "tokens_per_second": 7412.0,

@@ -5,7 +5,7 @@ import logging
 
 from rich.console import Console
 
-from elmo.training.report import NoProgress, PlainProgress, RichProgress, warn
+from elmo.system.progress import NoProgress, PlainProgress, RichProgress, warn
 
 FIGURES = {
     "train_forward": 123.4,
@@ -36,7 +36,7 @@ def test_the_bar_shows_speed_both_directions_time_left_and_waiting():
 
 def test_lines_of_a_log_say_the_same(capsys, monkeypatch):
     now = 0.0
-    monkeypatch.setattr("elmo.training.report.time.monotonic", lambda: now)
+    monkeypatch.setattr("elmo.system.progress.time.monotonic", lambda: now)
     progress = PlainProgress(seconds=15)
     progress.start(100, 0)
     for now, done in ((1.0, 1), (20.0, 10), (40.0, 20), (60.0, 30)):  # noqa: B007 - the clock reads it

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from elmo.training.rows import BOS, EOS, PADDING, Stream, sentence_rows
+from elmo.training.batches.rows import BOS, EOS, PADDING, Stream, sentence_rows
 
 BOTH = ("forward", "backward")
 OFFSETS = np.array([0, 3, 3, 4])  # sentences a b c, nothing, d at places 0 to 3

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from elmo.training.config import TrainingConfig
-from elmo.training.schedule import learning_rate
+from elmo.settings.training import TrainingConfig
+from elmo.training.steps.schedule import learning_rate
 
 
 def rates(steps, **settings):

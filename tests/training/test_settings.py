@@ -6,8 +6,8 @@ import elmo
 from elmo.bilm.initialization import new_network
 from elmo.config import ConfigError
 from elmo.formats.options import config_from_options
-from elmo.training.config import TrainingConfig
-from elmo.training.settings import RECIPES, Settings, published_settings, recipes, setting_names
+from elmo.settings.settings import RECIPES, Settings, published_settings, recipes, setting_names
+from elmo.settings.training import TrainingConfig
 
 
 def test_settings_find_their_places():
@@ -112,7 +112,7 @@ def scaled_down(settings):
 
 @pytest.mark.slow
 def test_the_large_recipe_trains_in_bfloat16_and_gives_a_float32_model(tmp_path, monkeypatch):
-    from elmo.training.step import Step
+    from elmo.training.steps.step import Step
 
     seen = []
     honest = Step.__init__

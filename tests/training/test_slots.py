@@ -9,12 +9,12 @@ from elmo.api import from_pretrained
 from elmo.bilm.weights import get_weights
 from elmo.config import DropoutConfig
 from elmo.formats.pretrained import read
+from elmo.settings.settings import Settings, published_settings
 from elmo.text.corpus import Corpus
-from elmo.training.batches import Batches, Sampling
+from elmo.training.batches.batches import Batches, Sampling
 from elmo.training.evaluation import Evaluator, evaluate
-from elmo.training.settings import Settings, published_settings
-from elmo.training.slots import set_slots
-from elmo.training.step import Step, TrainingModel
+from elmo.training.steps.slots import set_slots
+from elmo.training.steps.step import Step, TrainingModel
 
 
 @pytest.fixture(scope="module")

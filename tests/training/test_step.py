@@ -169,8 +169,8 @@ def test_long_tokens_in_an_array_of_their_own_make_the_same_step(accumulate, mon
     found = []
     for apart in (False, True):
         if apart:
-            monkeypatch.setattr("elmo.training.batches.LONG_EPOCH", 1)
-            monkeypatch.setattr("elmo.training.spellings.LONGEST", 2)
+            monkeypatch.setattr("elmo.training.batches.batches.LONG_EPOCH", 1)
+            monkeypatch.setattr("elmo.training.batches.spellings.LONGEST", 2)
         step, batches, _ = make(characters=True, accumulate=accumulate)
         assert ("long_tokens" in batches.batch(0)) == apart
         run(step, 3)
@@ -194,7 +194,7 @@ def test_long_tokens_in_an_array_of_their_own_make_the_same_step(accumulate, mon
 )
 def test_directions_apart_make_the_step_of_both_together(mode, tied, negatives_mode, monkeypatch):
     """Masks of all kinds included: each direction draws its own."""
-    from elmo.training import jax_directions
+    from elmo.training.steps import jax_directions
 
     rates = {"input": 0.3, "output": 0.3, "recurrent": 0.3, "weight": 0.3, "word": 0.3}
     found = []
@@ -249,7 +249,7 @@ def test_several_steps_in_one_call_are_the_same_steps(kind):
         step, *_ = make(
             characters=kind == "characters", tied=kind == "tied", steps_per_execution=together
         )
-        step.left = lambda step=step: 5 - step.position
+        step.steps_until_pause = lambda position: 5 - position
         calls = {1: 5, 3: 2}[together]
         run(step, calls)
         assert step.position == 5

@@ -107,7 +107,7 @@ def test_the_best_by_validation_is_kept_and_patience_stops(text, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(text, tmp_path, monkeypatch):
-    from elmo.training.batches import Batches
+    from elmo.training.batches.batches import Batches
 
     honest = Batches.batch
 
@@ -129,7 +129,7 @@ def test_ctrl_c_saves_first_and_resume_ends_with_the_same_bytes(way, text, tmp_p
     if way == "directions apart":
         if keras.backend.backend() != "jax":
             pytest.skip("how JAX makes a step")
-        monkeypatch.setattr("elmo.training.jax_directions.FEWEST_CELLS", 1)
+        monkeypatch.setattr("elmo.training.steps.jax_directions.FEWEST_CELLS", 1)
 
     class Interrupt(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -149,10 +149,10 @@ def test_ctrl_c_saves_first_and_resume_ends_with_the_same_bytes(way, text, tmp_p
 
 NURSERY = """
 import os, sys
-import elmo, elmo.runs, matplotlib.figure
-import elmo.training.jax_directions
+import elmo, elmo.runs.train, matplotlib.figure
+import elmo.training.steps.jax_directions
 
-elmo.training.jax_directions.FEWEST_CELLS = 1  # as if the model were large
+elmo.training.steps.jax_directions.FEWEST_CELLS = 1  # as if the model were large
 
 for line in sys.stdin:
     how, text, folder = line.split()
@@ -381,7 +381,7 @@ def test_what_is_there_is_not_overwritten(text, tmp_path):
 def test_a_run_of_another_text_is_not_resumed(text, tmp_path):
     elmo.train(text, output=tmp_path / "m", max_steps=2, progress=False, **SETTINGS)
     other = write_text(tmp_path / "other.txt", seed=9)
-    with pytest.raises(ValueError, match="another text"):
+    with pytest.raises(ValueError, match="trained on a different text"):
         elmo.train(other, output=tmp_path / "m", resume=True, progress=False)
     with pytest.raises(FileNotFoundError, match="no run to resume"):
         elmo.train(text, output=tmp_path / "nothing", resume=True, progress=False)

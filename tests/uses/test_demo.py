@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from elmo.cli.commands import demo as demo_module
 from elmo.text.vocabulary import Vocabulary
-from elmo.uses import demo as demo_module
-from elmo.uses.nearest import Use, Uses
-from elmo.uses.unigram import log_probabilities, unigram_perplexity
+from elmo.training.unigram import log_probabilities, unigram_perplexity
+from elmo.usages.nearest import Use, Uses
 
 TEXT = [["the", "cat", "sat"], ["the", "dog", "sat"], ["a", "cat", "ran"]]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import elmo
-from elmo.formats.registry import MODELS
-from elmo.uses.nearest import nearest
+from elmo.hub.models import MODELS
+from elmo.usages.nearest import nearest
 from tests.cli.conftest import as_json, invoke, refused
 
 LINES = (

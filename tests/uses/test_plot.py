@@ -3,8 +3,8 @@ import json
 import pytest
 
 from elmo.config import ConfigError
+from elmo.training.curves import plot
 from elmo.training.report import COLUMNS, Metrics
-from elmo.uses.plot import plot
 from tests.cli.conftest import invoke, refused
 
 

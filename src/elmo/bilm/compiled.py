@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from elmo.threads import Computing
+from elmo.system.threads import Computing
 
 _computing = Computing("JAX")
 

@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from elmo._version import __version__
-from elmo.allocator import keep_freed_memory
+from elmo.cli.commands import COMMANDS
 from elmo.cli.errors import sentence_of
-from elmo.cli.table import COMMANDS
-from elmo.openmp import wait_briefly
+from elmo.system.memory import keep_freed_memory
+from elmo.system.openmp import wait_briefly
 
 INTERRUPTED, USER_ERROR = 130, 2
 

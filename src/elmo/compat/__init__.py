@@ -1,3 +1,3 @@
-from elmo.backends import check
+from elmo.system.backends import check
 
 check()

@@ -22,13 +22,14 @@ from elmo.compat.allennlp_layer import Elmo
 from elmo.compat.allennlp_mix import ScalarMix
 from elmo.compat.allennlp_token_embedder import ElmoTokenEmbedder
 from elmo.compat.byte_ids import PublishedEncoder
-from elmo.compat.private_parts import EmbedderModel
+from elmo.compat.embedder_model import EmbedderModel
 from elmo.compat.tensors import as_tensor
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
-from elmo.embed.writers import Hdf5Writer
-from elmo.formats.registry import MODELS
+from elmo.hub.models import MODELS
+from elmo.text.encoding import SentenceEncoder
 from elmo.text.sentences import check_sentences, token_list, token_lists
+from elmo.vectors.stores.hdf5 import Hdf5Writer
 
 __all__ = [
     "DEFAULT_OPTIONS_FILE",
@@ -105,7 +106,7 @@ class ElmoEmbedder:
         self.indexer = ELMoTokenCharactersIndexer()
         self.state = state
         encoder, config = model.sentence_encoder, model.config
-        if model.characters == "bytes":
+        if isinstance(encoder, SentenceEncoder) and config.char_cnn is not None:
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
         self._take(model, encoder)
 

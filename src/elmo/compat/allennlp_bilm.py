@@ -8,13 +8,14 @@ from typing import Any
 import keras
 
 from elmo.bilm.encoder import BiLMEncoder
+from elmo.bilm.torch_module import TorchModule
 from elmo.compat.allennlp_layer import Elmo, as_mask, mask_dtype, prefix
 from elmo.compat.private_parts import PrivateParts
 from elmo.layers.sequence import trim_boundaries
 
 
 @keras.saving.register_keras_serializable(package="elmo.allennlp")
-class ElmoBiLm(keras.layers.Layer):
+class ElmoBiLm(TorchModule, keras.layers.Layer):
     """All layers of a biLM, boundaries included, without a mix.
 
     Args:
@@ -63,6 +64,10 @@ class ElmoBiLm(keras.layers.Layer):
         )
         self.num_layers = self.elmo.config.lstm.n_layers + 1
         self.build()
+        self.follow_torch(mode_given=True)
+
+    def stable_weights(self) -> dict[str, Any]:
+        return {f"elmo.{name}": variable for name, variable in self.elmo.stable_weights().items()}
 
     def build(self, input_shape: Any = None) -> None:
         self.elmo.build()

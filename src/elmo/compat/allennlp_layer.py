@@ -19,9 +19,9 @@ from elmo.compat.byte_ids import PublishedEncoder
 from elmo.compat.private_parts import PrivateParts
 from elmo.config import BiLMConfig
 from elmo.embed.carried_state import CarriedState
-from elmo.formats.download import resolve
 from elmo.formats.options import PUBLISHED_CHARACTERS
 from elmo.formats.pretrained import read
+from elmo.hub.resolving import resolve
 from elmo.layers.scalar_mix import ScalarMix
 from elmo.layers.sequence import trim_boundaries
 
@@ -157,6 +157,15 @@ class Elmo(TorchModule, keras.layers.Layer):
     def get_output_dim(self) -> int:
         """Size of a vector, 2P."""
         return self.config.output_dim
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a call goes on from the one before; what walks over modules asks it."""
+        return self.state == "carry"
+
+    def reset_states(self) -> None:
+        """`reset_state`, by the name that AllenNLP's modules have."""
+        self.reset_state()
 
     def reset_state(self) -> None:
         """Forget the state that earlier calls left."""

@@ -7,11 +7,12 @@ from typing import Any
 
 import keras
 
+from elmo.bilm.torch_module import TorchModule
 from elmo.compat.allennlp_layer import Elmo
 
 
 @keras.saving.register_keras_serializable(package="elmo.allennlp")
-class ElmoTokenEmbedder(keras.layers.Layer):
+class ElmoTokenEmbedder(TorchModule, keras.layers.Layer):
     """The vectors of `Elmo` with one mix, as a tensor.
 
     Args:
@@ -73,6 +74,13 @@ class ElmoTokenEmbedder(keras.layers.Layer):
                 projection_dim, name="projection", dtype=self.dtype_policy
             )
         self.build()
+        self.follow_torch(mode_given=True)
+
+    def stable_weights(self) -> dict[str, Any]:
+        found = {f"elmo.{name}": variable for name, variable in self.elmo.stable_weights().items()}
+        if self.projection is not None:
+            found |= {f"projection.{v.name}": v for v in self.projection.variables}
+        return found
 
     def build(self, input_shape: Any = None) -> None:
         # Here and not at the first call: an optimizer of PyTorch is made before it.
@@ -89,6 +97,9 @@ class ElmoTokenEmbedder(keras.layers.Layer):
             vocab: asked for the words of `namespace_to_cache`, where that is given.
             params: a dict, or AllenNLP's `Params`.
         """
+        if hasattr(params, "add_file_to_archive"):  # AllenNLP packs these with a trained model
+            for name in ("options_file", "weight_file"):
+                params.add_file_to_archive(name)
         params = dict(params.as_dict() if hasattr(params, "as_dict") else params)
         params.pop("type", None)
         namespace = params.pop("namespace_to_cache", None)

@@ -20,8 +20,9 @@ from elmo.bilm.compiled import compiled
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
+from elmo.system.threads import Lock
+from elmo.text.encoding import SentenceEncoder
 from elmo.text.sentences import check_sentences, token_lists
-from elmo.threads import Lock
 
 __all__ = ["ElmoModel", "weight_layers"]
 
@@ -160,7 +161,7 @@ class ElmoModel:
     def _prepare(self) -> None:
         config = self._model.config
         encoder = self._model.sentence_encoder
-        if self._model.characters == "bytes":
+        if isinstance(encoder, SentenceEncoder) and config.char_cnn is not None:
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
         self._embedder = Embedder(self._model.network, encoder)
         self._scores = compiled(self._model.network, self._log_probabilities)

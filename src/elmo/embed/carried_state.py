@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from elmo.config import BiLMConfig
+from elmo.system.files import written_whole
 
 
 class CarriedState:
     """The state `(h, c)` of the rows of batches: row k goes on from where row k ended before.
 
     A row that is asked for the first time starts from zero; the rows beyond a smaller batch stay
-    as they are. The steps of `<S>` and `</S>` are part of it. So it was in bilm-tf, AllenNLP and
+    as they are. The steps of `<S>` and `</S>` are part of it. As in bilm-tf, AllenNLP and
     ELMoForManyLangs.
 
     A state belongs to the thread that first asks for rows, until it is reset: two that went on from one
@@ -75,6 +77,16 @@ class CarriedState:
         n = state[0].shape[2]
         self.take(n)
         self.h[:, :, :n], self.c[:, :, :n] = state
+
+    def save(self, path: Path) -> None:
+        """Write the state to a file (`.npz`)."""
+        with written_whole(path) as file:
+            np.savez(file, h=self.h, c=self.c)
+
+    def load(self, path: Path) -> None:
+        """Take the state of a file that `save` wrote."""
+        with np.load(path) as found:
+            self.h, self.c = found["h"], found["c"]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_thread": None}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,15 +13,15 @@ from elmo.bilm.embedding import find_encoder
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import digest_of, get_weights, set_weights
 from elmo.embed.carried_state import CarriedState
-from elmo.embed.precision import EngineName, Precision, new_engine
-from elmo.embed.results import Result, check_choice, result_shape
+from elmo.embed.results import Layers, Pool, Result, State, check_choices, result_shape
 from elmo.embed.token_cache import TokenCache
 from elmo.embed.windows import ROWS, read_windows
 from elmo.embed.word_cache import WordCache
+from elmo.engines.choosing import EngineName, Precision, new_engine
 from elmo.layers.first_values import blank_weights
 from elmo.text.sentences import check_sentences, token_list
 
-Layers = Literal["all", "top", "average", "sum", "token"]
+TokenVectors = Callable[[np.ndarray], np.ndarray]
 
 CARRIED_ROWS = 32  # of a batch with carried state, where none is given
 CHUNK_BYTES = 1 << 27  # of results that are worked on together
@@ -47,9 +47,9 @@ class Embedder:
         token_cache: a `TokenCache`, or the path of one: vectors of words that need not go through
             the character CNN.
         cache_size: how many distinct tokens are remembered.
-        precision: `"float32"`, `"bfloat16"` or `"int8"`; see `elmo.embed.precision`.
+        precision: `"float32"`, `"bfloat16"` or `"int8"`; see `elmo.engines.choosing`.
         engine: `"keras"`, `"torch"`, or None for the faster one; or an object that computes in their
-            place (see `elmo.embed.engine`).
+            place (see `elmo.engines.keras_engine`).
 
     Example:
         >>> from elmo.bilm.encoder import BiLMEncoder
@@ -91,7 +91,20 @@ class Embedder:
                 token_cache = TokenCache.load(token_cache)
             self.token_cache = token_cache.prepared(self.config, sentence_encoder)
         dim = self.config.lstm.projection_dim
-        self.word_cache = WordCache(self._token_vectors, dim, cache_size)
+        self.word_cache = WordCache(self.token_vectors, dim, cache_size)
+
+    def apart(self, token_vectors: TokenVectors | None = None) -> Embedder:
+        """Another embedder on the same engine, with a word cache and a carried state of its own.
+
+        Args:
+            token_vectors: what gives the vectors of distinct tokens in place of `token_vectors`.
+        """
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.state = CarriedState(self.config)
+        dim, size = self.config.lstm.projection_dim, self.word_cache.capacity
+        other.word_cache = WordCache(token_vectors or self.token_vectors, dim, size)
+        return other
 
     def recipe(self) -> dict[str, Any]:
         """All that an embedder is made of but its weights, for `from_recipe`.
@@ -154,24 +167,24 @@ class Embedder:
         """Forget the state that `state="carry"` left behind."""
         self.state.reset()
 
+    def token_vectors(self, ids: np.ndarray) -> np.ndarray:
+        """Context-free vectors of distinct tokens, `(tokens, projection_dim)`, from their ids."""
+        if self.token_cache is None:
+            return self.engine.token_vectors(ids)
+        return self.token_cache.vectors(ids, self.engine.token_vectors)
+
     def embed(
         self, sentences: Iterable[Sequence[str] | str], *choices: Any, **options: Any
     ) -> list[np.ndarray]:
         """Vectors of sentences, all of them; takes what `embed_iter` takes."""
         return list(self.embed_iter(sentences, *choices, **options))
 
-    def embed_file(self, source: Any, output: Any, **options: Any) -> Any:
-        """Write the vectors of a corpus to a file; see `elmo.embed.files.embed_file`."""
-        from elmo.embed.files import embed_file
-
-        return embed_file(self, source, output, **options)
-
     def embed_iter(
         self,
         sentences: Iterable[Sequence[str] | str],
         layers: Layers = "all",
-        pool: Literal["mean"] | None = None,
-        state: Literal["reset", "carry"] = "reset",
+        pool: Pool | None = None,
+        state: State = "reset",
         batch_size: int | None = None,
     ) -> Iterator[np.ndarray]:
         """Vectors of sentences, one result after the other in their order.
@@ -201,11 +214,7 @@ class Embedder:
             TypeError: `sentences` is one string, or holds something that is no token; says
                 which one.
         """
-        check_choice(layers, pool)
-        if state not in ("reset", "carry"):
-            raise ValueError(f"state={state!r}: must be 'reset' or 'carry'")
-        if batch_size is not None and not (type(batch_size) is int and batch_size >= 1):
-            raise ValueError(f"batch_size={batch_size!r}: must be 1 or more, or None")
+        check_choices(layers, pool, state, batch_size)
         check_sentences(sentences)
         encoded = (self._encode(sentence, i) for i, sentence in enumerate(sentences))
         if state == "carry":
@@ -277,11 +286,6 @@ class Embedder:
         else:
             table = self.word_cache.vectors(distinct)
         return table, np.split(places, np.cumsum([len(one) for one in encoded])[:-1])
-
-    def _token_vectors(self, ids: np.ndarray) -> np.ndarray:
-        if self.token_cache is None:
-            return self.engine.token_vectors(ids)
-        return self.token_cache.vectors(ids, self.engine.token_vectors)
 
     def _results(
         self, table: np.ndarray, sentences: list[np.ndarray], layers: str, pool: str | None

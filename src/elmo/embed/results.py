@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from elmo.config import BiLMConfig
 from elmo.embed.windows import Window
 
-LAYERS = ("all", "top", "average", "sum", "token")
-POOLS = (None, "mean")
+Layers = Literal["all", "top", "average", "sum", "token"]
+Pool = Literal["mean"]
+State = Literal["reset", "carry"]
+LAYERS, POOLS, STATES = get_args(Layers), (None, *get_args(Pool)), get_args(State)
 
 
-def check_choice(layers: str, pool: str | None) -> None:
-    """Refuse what is no choice of layers or pooling."""
+def check_choices(layers: str, pool: str | None, state: str, batch_size: int | None) -> None:
+    """Refuse what an `Embedder` cannot do.
+
+    Raises:
+        ValueError: naming the argument, its value and what would do.
+    """
     if layers not in LAYERS:
         raise ValueError(f"layers={layers!r}: must be {', '.join(map(repr, LAYERS))}")
     if pool not in POOLS:
         raise ValueError(f"pool={pool!r}: must be None or 'mean'")
+    if state not in STATES:
+        raise ValueError(f"state={state!r}: must be 'reset' or 'carry'")
+    if batch_size is not None and not (type(batch_size) is int and batch_size >= 1):
+        raise ValueError(f"batch_size={batch_size!r}: must be 1 or more, or None")
 
 
 def result_shape(config: BiLMConfig, layers: str, pool: str | None, tokens: int) -> tuple[int, ...]:

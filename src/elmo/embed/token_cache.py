@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 
 from elmo.config import BiLMConfig
-from elmo.embed.output import OutputFile
+from elmo.system.output import OutputFile
 from elmo.text.files import open_text
 
 BOS, EOS, UNK = "<S>", "</S>", "<UNK>"

@@ -77,7 +77,7 @@ def read_windows(
     """Run the recurrence over a batch of sentences.
 
     Args:
-        engine: see `elmo.embed.engine`.
+        engine: see `elmo.engines.keras_engine`.
         table: vectors of tokens, `(n, projection_dim)`.
         sentences: rows of `table` for each position, boundaries included.
         layers: which outputs are wanted, see `KerasEngine.read`.

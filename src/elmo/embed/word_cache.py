@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from elmo.threads import Lock
+from elmo.system.threads import Lock
 
 
 class WordCache:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elmo.config import BiLMConfig
+from elmo.text.encoding import SentenceEncoder
 
 if TYPE_CHECKING:
     from elmo.text.manylangs import ManyLangsCharacters
@@ -26,8 +27,8 @@ class Pretrained:
         optimizer_slots: Adagrad's accumulators under the names of the weights (bilm-tf training
             checkpoints), or None.
         step: the number of training steps so far, where known.
-        characters: how tokens become ids: `"bytes"`, a `ManyLangsCharacters`, or None for a model
-            that reads whole words.
+        dictionaries: what a model of ELMoForManyLangs reads characters and words by; None for one that
+            reads words, or bytes (where the configuration has a character CNN).
         extra: `"format"`: the name of the layout it was read from; `"options"`: settings of the
             training that the configuration has no place for (bilm-tf); `"settings"`: what upper
             floors want kept with the model (anything that JSON holds); `"vocabulary_refused"`: why
@@ -40,10 +41,17 @@ class Pretrained:
     vocabulary: Vocabulary | None = None
     optimizer_slots: dict[str, np.ndarray] | None = None
     step: int | None = None
-    characters: str | ManyLangsCharacters | None = None
+    dictionaries: ManyLangsCharacters | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def has_softmax(self) -> bool:
         """Whether the softmax is known, so that the model can predict words."""
         return "softmax/bias" in self.weights
+
+    @property
+    def sentence_encoder(self) -> SentenceEncoder | ManyLangsCharacters:
+        """From tokens to the model's ids."""
+        if self.dictionaries is not None:
+            return self.dictionaries
+        return SentenceEncoder.for_model(self.config, self.vocabulary)

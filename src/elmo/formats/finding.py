@@ -6,7 +6,7 @@ import fnmatch
 import os
 from pathlib import Path
 
-from elmo.formats.errors import FormatError
+from elmo.system.errors import FormatError
 from elmo.text.vocabulary import Vocabulary
 
 _OPTIONS = ("options.json", "*options*.json")

@@ -18,9 +18,7 @@ from typing import Any
 import numpy as np
 
 from elmo.config import BiLMConfig
-from elmo.formats.archive import extract_zip
 from elmo.formats.contents import Pretrained
-from elmo.formats.errors import FormatError, brief, parse_json
 from elmo.formats.finding import find_vocabulary, load_vocabulary
 from elmo.formats.manylangs import read_characters
 from elmo.formats.options import (
@@ -29,7 +27,8 @@ from elmo.formats.options import (
     options_from_config,
     training_options,
 )
-from elmo.text.manylangs import ManyLangsCharacters
+from elmo.system.archives import extract_zip
+from elmo.system.errors import FormatError, brief, parse_json
 
 FOLDER = "elmo_keras"  # of the members that are ours
 _OPTIONS, _WEIGHTS, _MANYLANGS = "options.json", "model.weights.h5", "manylangs"
@@ -44,22 +43,21 @@ def add_description(pretrained: Pretrained, path: Path) -> None:
         pretrained: the model whose weights Keras has written.
         path: the file.
     """
-    characters = pretrained.characters
-    dictionaries = isinstance(characters, ManyLangsCharacters)
+    dictionaries = pretrained.dictionaries
     settings = {**(pretrained.extra.get("settings") or {}), "softmax": pretrained.has_softmax}
     options = options_from_config(
         pretrained.config,
         pretrained.extra.get("options"),
         settings,
-        _MANYLANGS if dictionaries else None,
+        None if dictionaries is None else _MANYLANGS,
     )
     with tempfile.TemporaryDirectory(prefix="elmo-") as folder, zipfile.ZipFile(path, "a") as file:
         place = Path(folder)
         (place / _OPTIONS).write_text(json.dumps(options, allow_nan=False), encoding="utf-8")
         if pretrained.vocabulary is not None:
             pretrained.vocabulary.save(place / "vocab.txt")
-        if isinstance(characters, ManyLangsCharacters):
-            characters.save(place)
+        if dictionaries is not None:
+            dictionaries.save(place)
         (place / _DIGEST).write_text(_digest(pretrained.weights), encoding="ascii")
         for member in sorted(place.iterdir()):
             file.write(member, f"{FOLDER}/{member.name}", zipfile.ZIP_DEFLATED)
@@ -98,21 +96,20 @@ def read(path: Path, vocabulary: Any = None) -> Pretrained:
                 f"{path}: its weights are not those that were saved: the file is damaged, or was written "
                 "by a version of Keras that lays them out otherwise; give the model's folder"
             )
-        characters: Any = None if config.char_cnn is None else "bytes"
-        dictionaries = (options.get("elmo_keras") or {}).get("characters") == _MANYLANGS
-        if dictionaries and config.char_cnn is not None:
-            characters = read_characters(ours, config.char_cnn)
+        dictionaries = None
+        if (options.get("elmo_keras") or {}).get("characters") == _MANYLANGS and config.char_cnn:
+            dictionaries = read_characters(ours, config.char_cnn)
         extra = {"format": "keras", "options": training_options(options), **kept}
         found = Pretrained(
             config=config,
             weights=arrays,
-            characters=characters,
+            dictionaries=dictionaries,
             extra={**extra, "settings": settings},
         )
         needed = found.has_softmax or config.char_cnn is None
         size = config.vocabulary_size if needed else None
         listed = vocabulary if vocabulary is not None else find_vocabulary(ours)
-        if listed is not None and not dictionaries:
+        if listed is not None and dictionaries is None:
             found.vocabulary = load_vocabulary(listed, size, config.lowercase)
         return found
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from elmo.config import PUBLISHED_FILTERS, BiLMConfig, CharCNNConfig, LSTMConfig
+from elmo.formats.containers.torch_pickle import read_state_dict
 from elmo.formats.contents import Pretrained
-from elmo.formats.errors import FormatError, read_json
 from elmo.formats.options import MAX_REPEATS
-from elmo.formats.torch_pickle import read_state_dict
 from elmo.formats.weight_map import (
     GATES_IFCO,
     NEGATED,
@@ -26,6 +25,7 @@ from elmo.formats.weight_map import (
     read_table,
     same,
 )
+from elmo.system.errors import FormatError, read_json
 from elmo.text.manylangs import ManyLangsCharacters
 
 CONFIG, TOKENS, LAYERS = "config.json", "token_embedder.pkl", "encoder.pkl"
@@ -223,7 +223,7 @@ def read(folder: str | os.PathLike[str]) -> Pretrained:
         folder: where `config.json`, the two `.dic` and the two `.pkl` files lie.
 
     Returns:
-        The model; its `characters` encode sentences.
+        The model; its `dictionaries` encode sentences.
 
     Raises:
         FormatError: a file is missing or damaged, the weights do not fit the settings (all
@@ -244,7 +244,7 @@ def read(folder: str | os.PathLike[str]) -> Pretrained:
     return Pretrained(
         config=config,
         weights=weights,
-        characters=read_characters(folder, config.char_cnn),
+        dictionaries=read_characters(folder, config.char_cnn),
         extra={"format": "ELMoForManyLangs"},
     )
 

@@ -12,7 +12,7 @@ import dataclasses
 from typing import Any
 
 from elmo.config import BiLMConfig, CharCNNConfig, DropoutConfig, LSTMConfig
-from elmo.formats.errors import FormatError
+from elmo.system.errors import FormatError
 
 OUR_KEY = "elmo_keras"
 VERSION = 1

@@ -8,10 +8,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from elmo.formats import allennlp, keras_file, manylangs, safetensors_file, tf_checkpoint
-from elmo.formats.archive import extract_zip
+from elmo.formats import bilm_tf, keras_file, manylangs, published, safetensors
 from elmo.formats.contents import Pretrained
-from elmo.formats.errors import FormatError
 from elmo.formats.finding import (
     find_options,
     find_vocabulary,
@@ -20,8 +18,10 @@ from elmo.formats.finding import (
     options_beside,
     weights_beside,
 )
-from elmo.formats.folder import settled, write_together
 from elmo.formats.unfinished import run_of, sentence, unfinished
+from elmo.system.archives import extract_zip
+from elmo.system.errors import FormatError
+from elmo.system.folders import settled, write_together
 from elmo.text.vocabulary import Vocabulary
 
 __all__ = ["FormatError", "Pretrained", "read", "write_folder"]
@@ -72,7 +72,7 @@ def read(
         elif path.is_file():
             model = _read_file(path, vocabulary)
         elif Path(f"{path}.index").is_file():
-            model = tf_checkpoint.read(path, vocabulary)
+            model = bilm_tf.read(path, vocabulary)
         else:
             raise FormatError(f"{path}: no such file or folder")
     return model
@@ -86,9 +86,9 @@ def _read_file(
     if path.suffix == ".json" and path.name != "config.json":
         return _read_pair(path, weights_beside(path), vocabulary)
     if path.suffix == ".safetensors":
-        return _checked(safetensors_file.read(path), path, vocabulary)
-    if tf_checkpoint.is_part(path):
-        return tf_checkpoint.read(path, vocabulary)
+        return _checked(safetensors.read(path), path, vocabulary)
+    if bilm_tf.is_part(path):
+        return bilm_tf.read(path, vocabulary)
     if path.suffix in (".pkl", ".dic") or path.name == "config.json":
         return manylangs.read(path.parent)
     if path.suffix == ".keras":
@@ -114,14 +114,14 @@ def _read_folder(
         if OPTIONS not in names and run_of(folder) is not None:
             raise FormatError(_no_model_yet(folder))
         has_hdf5 = any(name.endswith(_HDF5) for name in names)
-        is_ours = OPTIONS in names and WEIGHTS in names and allennlp.is_ours(place / OPTIONS)
-        if not is_ours and tf_checkpoint.is_checkpoint(place, complete=has_hdf5):
-            return tf_checkpoint.read(place, vocabulary)
+        is_ours = OPTIONS in names and WEIGHTS in names and published.is_ours(place / OPTIONS)
+        if not is_ours and bilm_tf.is_checkpoint(place, complete=has_hdf5):
+            return bilm_tf.read(place, vocabulary)
         if has_hdf5 or any(name.endswith("options.json") for name in names):
             return _read_pair(find_options(place), find_weights(place), vocabulary)
         tensors = [name for name in names if name.endswith(".safetensors")]
         if len(tensors) == 1:
-            return _checked(safetensors_file.read(place / tensors[0]), place, vocabulary)
+            return _checked(safetensors.read(place / tensors[0]), place, vocabulary)
         if manylangs.is_manylangs(names):
             return manylangs.read(place)
         inside = [p for p in place.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))]
@@ -150,7 +150,7 @@ def _no_model_yet(folder: Path) -> str:
 def _read_pair(
     options: Path, weights: Path, vocabulary: str | os.PathLike[str] | Vocabulary | None
 ) -> Pretrained:
-    return _checked(allennlp.read_pair(options, weights), options.parent, vocabulary)
+    return _checked(published.read_pair(options, weights), options.parent, vocabulary)
 
 
 def _checked(
@@ -164,7 +164,7 @@ def _checked(
     if vocabulary is not None:
         model.vocabulary = load_vocabulary(vocabulary, size, config.lowercase)
         return model
-    if model.characters not in (None, "bytes"):  # dictionaries of its own
+    if model.dictionaries is not None:
         return model
     found = find_vocabulary(folder)
     if found is not None:
@@ -214,12 +214,11 @@ def write_folder(
         load_vocabulary(pretrained.vocabulary, pretrained.config.vocabulary_size)
 
     def write(new: Path) -> None:
-        allennlp.write_pair(pretrained, new / OPTIONS, new / WEIGHTS)
+        published.write_pair(pretrained, new / OPTIONS, new / WEIGHTS)
         if pretrained.vocabulary is not None:
             # One type a line is what others read; it cannot say that padding is in its midst.
-            published = pretrained.vocabulary.pad_id in (None, 0)
-            layout = "published" if published else None
-            pretrained.vocabulary.save(new / VOCABULARY, layout=layout)
+            plain = pretrained.vocabulary.pad_id in (None, 0)
+            pretrained.vocabulary.save(new / VOCABULARY, layout="published" if plain else None)
         for name, content in (extra_files or {}).items():
             if not name or os.path.basename(name) != name or name in MODEL_FILES:
                 raise ValueError(f"extra_files: {name!r} is not the plain name of a further file")

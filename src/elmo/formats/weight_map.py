@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from elmo.config import BiLMConfig
-from elmo.formats.errors import FormatError
+from elmo.system.errors import FormatError
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def read_table(
         (3, 2)
         >>> read_table(table, {"w": Stored.of(np.ones((2, 3)))}, "file")
         Traceback (most recent call last):
-        elmo.formats.errors.FormatError: file: the weights do not fit the configuration; 1
+        elmo.system.errors.FormatError: file: the weights do not fit the configuration; 1
         missing: W; 1 left over: w
     """
     missing, shapes, used = [], [], {}

@@ -10,25 +10,20 @@ import hashlib
 import os
 import shutil
 import tempfile
-import urllib.error
-import urllib.request
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from elmo.system.cache import cache_folder
+from elmo.system.fetch import DownloadError, Progress, fetch, record_path
 from elmo.text.corpus import Corpus
 
 SPLITS = ("train", "valid", "test")
-_AGENT = (
-    "elmo-keras (+https://pypi.org/project/elmo-keras)"  # Python's own is refused by some hosts
-)
 
 
 class DatasetError(OSError):
-    """A data set that cannot be had; says why and what would do."""
+    """A data set that could not be obtained; says why and what would do."""
 
 
 class UnknownDatasetError(DatasetError, ValueError):
@@ -80,8 +75,6 @@ SOURCES = {
         },
     )
 }
-
-Progress = Callable[[int, int | None], None]
 
 
 def names() -> list[str]:
@@ -141,14 +134,6 @@ def path(name: str, split: str = "train", *, progress: Progress | None = None) -
     return folder / source.files[split]
 
 
-def cache_folder() -> Path:
-    """The folder that downloads go to; it need not exist."""
-    if own := os.environ.get("ELMO_CACHE"):
-        return Path(own).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "elmo"
-
-
 def _download(name: str, source: Source, folder: Path, progress: Progress | None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -157,6 +142,7 @@ def _download(name: str, source: Source, folder: Path, progress: Progress | None
         _fetch_any(name, source, packed, progress)
         _unpack(name, source, packed, aside)
         packed.unlink()
+        record_path(packed).unlink()
         aside.chmod(0o755)
         if folder.is_dir() and not all((folder / file).is_file() for file in source.files.values()):
             shutil.rmtree(folder)  # what somebody deleted a part of
@@ -173,35 +159,15 @@ def _fetch_any(name: str, source: Source, target: Path, progress: Progress | Non
     reasons = []
     for url in source.urls:
         try:
-            found = _fetch(url, target, progress)
-        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
-            reasons.append(f"{url}: {getattr(error, 'reason', None) or error}")
-            continue
-        if found == source.sha256:
+            fetch(url, target, sha256=source.sha256, progress=progress)
             return
-        reasons.append(f"{url}: the file has the SHA-256 {found}, not {source.sha256}")
+        except DownloadError as error:
+            reasons.append(str(error))
     raise DatasetError(
         f"{name} could not be downloaded ({'; '.join(reasons)}); put {', '.join(SPLITS)} as "
         f"{', '.join(source.files.values())} in a folder {source.folder!r} and set ELMO_DATA to "
         "the folder above it"
     )
-
-
-def _fetch(url: str, target: Path, progress: Progress | None) -> str:
-    """Download to a file; returns the SHA-256 of what came."""
-    digest = hashlib.sha256()
-    request = urllib.request.Request(url, headers={"User-Agent": _AGENT})
-    with urllib.request.urlopen(request, timeout=30) as answer, open(target, "wb") as file:
-        length = answer.headers.get("Content-Length")
-        total = int(length) if length else None
-        done = 0
-        while block := answer.read(1 << 16):
-            file.write(block)
-            digest.update(block)
-            done += len(block)
-            if progress is not None:
-                progress(done, total)
-    return digest.hexdigest()
 
 
 def _unpack(name: str, source: Source, packed: Path, folder: Path) -> None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from elmo.config import BiLMConfig
+from elmo.system.threads import Lock
 from elmo.text.buckets import length_buckets
 from elmo.text.characters import Characters
 from elmo.text.sentences import check_sentences, token_lists
 from elmo.text.vocabulary import Vocabulary
-from elmo.threads import Lock
 
 if TYPE_CHECKING:
     pass
@@ -206,6 +207,13 @@ class SentenceEncoder:
         self._lock = Lock()  # of the table and the report
         self.reset_report()
         self._table = self.type_table()
+
+    @classmethod
+    def for_model(cls, config: BiLMConfig, vocabulary: Vocabulary | None) -> SentenceEncoder:
+        """The encoder of a model that reads words, or bytes where it has a character CNN."""
+        cnn = config.char_cnn
+        characters = None if cnn is None else cnn.max_characters_per_token
+        return cls(vocabulary, characters, lowercase=config.lowercase)
 
     def type_table(self) -> TypeTable:
         """A new table of distinct tokens with this encoder's settings."""

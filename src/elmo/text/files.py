@@ -1,4 +1,4 @@
-"""Files under a corpus: finding them, opening them (compressed or not), writing them whole.
+"""Files under a corpus: finding them and opening them, compressed or not.
 
 A text is known by its first bytes, not by its name, so a `.gz` file without the suffix is read as
 well. Standard input and pipes are copied to a temporary file once, so that they can be read again.
@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import bz2
 import contextlib
-import errno
 import glob
 import gzip
 import io
 import lzma
 import os
-import secrets
 import shutil
 import sys
 import tempfile
 import weakref
 import zlib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 STANDARD_INPUT = "-"
 
@@ -254,94 +250,3 @@ class _ZstdReader(io.RawIOBase):
         if self._file is not None:
             self._file.close()
         super().close()
-
-
-@contextlib.contextmanager
-def file_lock(path: str | os.PathLike[str]) -> Iterator[bool]:
-    """Whether this process alone holds the lock of a file, which is made if need be and stays.
-
-    The lock ends with the process, however it ends. Where a system or a file system knows no locks
-    everybody holds it.
-    """
-    while True:
-        with open(path, "a") as file:
-            held = _lock(file)
-            try:
-                there = os.path.samestat(os.stat(path), os.fstat(file.fileno()))
-            except FileNotFoundError:
-                there = False
-            if there:  # else its last holder removed it meanwhile
-                yield held
-                return
-
-
-def _lock(file: Any) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def keep_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Refuse to write where something is that is read.
-
-    Args:
-        outputs: files, or folders that are replaced whole.
-        inputs: files or folders; what is not on the disk is passed over.
-
-    Raises:
-        FileExistsError: an output is an input, under whatever name, or holds one.
-    """
-    outputs = [(output, os.path.realpath(output)) for output in outputs]
-    for source in inputs:
-        if not os.path.lexists(source):
-            continue
-        real = os.path.realpath(source)
-        for output, place in outputs:
-            same = os.path.exists(output) and os.path.samefile(output, source)
-            if same or real.startswith(place + os.sep):
-                raise FileExistsError(
-                    f"{output}: {'is' if same else 'holds'} {source}, which is read; write elsewhere"
-                )
-
-
-@contextlib.contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A binary file that takes its place only when it is complete.
-
-    It is written beside `path` and renamed; after an error the old file is as it was.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     target = pathlib.Path(folder) / "a.txt"
-        ...     with written_whole(target) as file:
-        ...         _ = file.write(b"all of it")
-        ...     target.read_text()
-        'all of it'
-    """
-    path = os.fspath(path)
-    folder, name = os.path.split(os.path.abspath(path))
-    if os.path.isdir(path):
-        raise IsADirectoryError(errno.EISDIR, "is a folder, where a file is to be written", path)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(errno.ENOENT, "its folder does not exist; make it first", path)
-    aside = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(aside, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException as error:
-        _remove(aside)
-        if isinstance(error, OSError) and error.filename in (None, aside):
-            error.filename = path  # the name that the user knows
-        raise

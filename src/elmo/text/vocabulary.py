@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from elmo.notebook import html_grid
+from elmo.system.notebook import html_grid
 from elmo.text.corpus import Corpus
 from elmo.text.counting import count_tokens
 from elmo.text.vocabulary_files import (
@@ -197,6 +197,12 @@ class Vocabulary:
         """
         counts = None if self.counts is None else self.counts.tolist()
         write_vocabulary(path, self.tokens, layout or self.layout, counts)
+
+    @property
+    def special_ids(self) -> list[int]:
+        """The ids of both boundaries, of `<UNK>`, and of padding where it has one."""
+        ids = (self.bos_id, self.eos_id, self.unk_id, self.pad_id)
+        return [number for number in ids if number is not None]
 
     def __len__(self) -> int:
         return len(self.tokens)

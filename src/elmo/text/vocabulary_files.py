@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
-from elmo.text.files import CorpusError, TextFile, is_damage, open_text, written_whole
+from elmo.system.files import written_whole
+from elmo.text.files import CorpusError, TextFile, is_damage, open_text
 
 Layout = Literal["published", "token_id"]
 BOS, EOS, UNK, PAD = "<S>", "</S>", "<UNK>", "<pad>"

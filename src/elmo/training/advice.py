@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elmo.training.config import TrainingConfig
+from elmo.settings.training import TrainingConfig
 
 UNKNOWN = 0.2  # share of a text's tokens that are not in the vocabulary
 UNSEEN = 0.2  # share of the types that never occur in the training text

@@ -24,7 +24,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from elmo.training.step import Step
+from elmo.system.files import sync_folder
+from elmo.training.steps.step import Step
 
 _log = logging.getLogger("elmo")
 
@@ -93,7 +94,8 @@ class Checkpoints:
     Args:
         folder: where they are; made if need be.
         keep: how many of the last are kept, besides the best.
-        failed: is told when one could not be written, and the training goes on; without it `save`,
+        on_failure: called with the error when one could not be written, and training continues; without
+            it `save`,
             `wait` and `close` raise.
 
     Attributes:
@@ -104,11 +106,11 @@ class Checkpoints:
         self,
         folder: str | Path,
         keep: int = 2,
-        failed: Callable[[OSError], None] | None = None,
+        on_failure: Callable[[OSError], None] | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.keep = keep
-        self.failed = failed
+        self.on_failure = on_failure
         self.error: OSError | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: Future | None = None
@@ -135,7 +137,7 @@ class Checkpoints:
         """Until nothing is being written.
 
         Raises:
-            OSError: what went wrong in the background, a full disk for one; unless `failed` is told.
+            OSError: what went wrong in the background, a full disk for one; unless `on_failure` is told.
         """
         if self._pending is not None:
             pending, self._pending = self._pending, None
@@ -144,9 +146,9 @@ class Checkpoints:
                 pending.result()
             except OSError as error:
                 self.error = error
-                if self.failed is None:
+                if self.on_failure is None:
                     raise
-                self.failed(error)
+                self.on_failure(error)
 
     def close(self) -> None:
         """Wait, and end the thread."""
@@ -176,7 +178,7 @@ class Checkpoints:
             target = self.folder / f"step-{number:09d}"
             shutil.rmtree(target, ignore_errors=True)
             os.replace(aside, target)
-            _folder_to_disk(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             shutil.rmtree(aside, ignore_errors=True)
             raise OSError(
@@ -221,11 +223,3 @@ class Checkpoints:
 def _to_disk(file: Any) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _folder_to_disk(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

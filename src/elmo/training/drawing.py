@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from elmo.system.files import temporary_beside
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -31,15 +32,13 @@ def check_type(path: Path) -> None:
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """Write a picture of the type that its name says aside, and rename it: the same bytes each time."""
+    """Write a picture whole, of the type that its name says: the same bytes each time."""
     import matplotlib
 
     kind = path.suffix.lower().lstrip(".")
     dates: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    aside = path.with_name(f".{path.name}.part")
-    with matplotlib.rc_context({"svg.hashsalt": "elmo"}):
-        figure.savefig(aside, dpi=130, format=kind, metadata=dates.get(kind))
-    os.replace(aside, path)
+    with temporary_beside(path) as temporary, matplotlib.rc_context({"svg.hashsalt": "elmo"}):
+        figure.savefig(temporary, dpi=130, format=kind, metadata=dates.get(kind))
 
 
 def plain_ticks(low: float, high: float) -> list[float]:

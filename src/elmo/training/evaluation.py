@@ -14,10 +14,10 @@ from keras import ops
 
 from elmo.bilm.compiled import compiled
 from elmo.bilm.language_model import BiLanguageModel
-from elmo.notebook import html_grid
+from elmo.system.notebook import html_grid
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.batches import Tokens
-from elmo.training.rows import PADDING, Rows, Stream, sentence_rows
+from elmo.training.batches.batches import Tokens
+from elmo.training.batches.rows import PADDING, Rows, Stream, sentence_rows
 from elmo.training.unigram import unigram_nats
 
 WINDOW = 256  # positions of a compiled call; longer sentences take several, with carried state

@@ -14,25 +14,17 @@ import keras
 import numpy as np
 
 from elmo.bilm.language_model import BiLanguageModel
+from elmo.settings.training import TrainingConfig
+from elmo.system.progress import Progress, progress_for, warn
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.advice import after_epoch
-from elmo.training.batches import Batches, Tokens, prefetch
+from elmo.training.batches.batches import Batches, Tokens, prefetch
 from elmo.training.checkpoint import Checkpoints, restore, snapshot
-from elmo.training.config import TrainingConfig
 from elmo.training.evaluation import Evaluator, evaluate
-from elmo.training.report import (
-    STEPS,
-    Metrics,
-    Progress,
-    beside,
-    epochs,
-    plot_curve,
-    progress_for,
-    warn,
-)
-from elmo.training.schedule import learning_rate
-from elmo.training.slots import set_slots
-from elmo.training.step import Step, TrainingModel
+from elmo.training.report import STEPS, Metrics, beside, epochs, plot_curve
+from elmo.training.steps.schedule import learning_rate
+from elmo.training.steps.slots import set_slots
+from elmo.training.steps.step import Step, TrainingModel
 
 FEWEST_STEPS, MOST_LINES = 50, 400  # between two lines of metrics, and about how many there are
 CURVE_SECONDS = 300  # between two drawings of the curve within an epoch
@@ -84,7 +76,7 @@ def train(
         initial_slots: Adagrad's accumulators by the names of the weights, of the training that the
             network comes from; see `set_slots`. A checkpoint that is resumed has its own.
         begun: called once, when the checkpoint is taken up and before the first step.
-        progress: a bar or lines, nothing, or something of one's own.
+        progress: a bar or lines, nothing, or your own `Progress`.
         callbacks: Keras callbacks; `logs` of an epoch, and of a step that has a line in `steps.csv`, hold
             its columns.
 
@@ -132,18 +124,17 @@ class _Run:
             self.total = min(self.total, config.max_steps)
         self.report_steps = config.report_steps or max(FEWEST_STEPS, -(-self.total // MOST_LINES))
         self.batches = batches
-        self.step = Step(network, config, learning_rate(config, self.total), self._batch)
-        self.step.left = self._left
+        rate = learning_rate(config, self.total)
+        self.step = Step(network, config, rate, self._batch, self._steps_until_pause)
         self.model = TrainingModel(self.step)
         self.checkpoints = Checkpoints(
-            folder / "checkpoints", config.keep_checkpoints, failed=self._not_written
+            folder / "checkpoints", config.keep_checkpoints, on_failure=self._not_written
         )
         self.metrics = Metrics(folder / "metrics.csv")
         self.curve = folder / "curve.png"
         self.save_model = save_model
         self.texts = {name: text for name, text in texts.items() if text}
-        state = "carry" if config.mode == "stream" else "reset"
-        self.evaluator = Evaluator(network, state, rows=config.batch_size)
+        self.evaluator = Evaluator(network, config.state, rows=config.batch_size)
         self.progress = progress_for(progress)
         self.best = math.inf
         self.best_step: int | None = None
@@ -161,9 +152,8 @@ class _Run:
             self._feed = prefetch(self.batches, number, self.config.workers)
         return next(self._feed)
 
-    def _left(self) -> int:
+    def _steps_until_pause(self, position: int) -> int:
         """Steps to the end of the epoch, or of the training."""
-        position = self.step.position
         return min(self.per_epoch - position % self.per_epoch, self.total - position)
 
     def go_on(self) -> None:
@@ -242,17 +232,8 @@ class _Run:
         while not self.finished():
             epoch, done = divmod(self.step.position, self.per_epoch)
             last = epoch + 1 if done else self.config.epochs
-            # `fit` is told the number of calls alone: the model fetches its batches by their number.
             calls = -(-(self.per_epoch - done) // self.config.steps_per_execution)
-            self.model.fit(
-                np.zeros((calls, 1), np.float32),
-                batch_size=1,
-                shuffle=False,
-                initial_epoch=epoch,
-                epochs=last,
-                verbose=0,
-                callbacks=[watch, *callbacks],
-            )
+            self.model.run(calls, epoch, last, [watch, *callbacks])
             watch.raise_if_stopped()
 
     def close(self) -> None:
@@ -272,7 +253,7 @@ def _mark(rows: list[dict[str, Any]]) -> None:
 
 
 class _Watch(keras.callbacks.Callback):
-    """Looks on: sums, progress, checkpoints, validation, and reasons to stop."""
+    """Callback: sums, progress, checkpoints, validation, stopping."""
 
     def __init__(self, run: _Run, signals: _Signals) -> None:
         super().__init__()

@@ -55,8 +55,6 @@ def run_graphs(batches):
 def pretrained(config, seed=0, **parts):
     """A model of random weights as formats hand it over."""
     weights = random_weights(config, seed)
-    if config.char_cnn is not None:
-        parts.setdefault("characters", "bytes")
     return Pretrained(config=config, weights=weights, **parts)
 
 

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from elmo.embed.export.exporter import export
-from elmo.embed.export.process import write_with
+from elmo.export.exporter import export
+from elmo.export.process import write_with
 from elmo.text.vocabulary import Vocabulary
 from tests.embed.export.helpers import padded, pretrained, python, reference, sentences
 from tests.embed.export.test_export import snippets

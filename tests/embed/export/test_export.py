@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from elmo.api import from_pretrained
-from elmo.embed.export.encoding import _dictionaries
-from elmo.embed.export.exporter import export, sentence_encoder
+from elmo.export.encoding import _dictionaries
+from elmo.export.exporter import export
 from elmo.formats.contents import Pretrained
 from elmo.formats.options import config_from_options
 from elmo.text.manylangs import ManyLangsCharacters
@@ -36,7 +36,7 @@ def manylangs_model():
     characters = {entry: i for i, entry in enumerate([*"abcdeklnos.", *special])}
     words = {entry: i for i, entry in enumerate(["bank", *special[:4], "."])}
     found = ManyLangsCharacters(characters, words, config.char_cnn.max_characters_per_token)
-    return pretrained(config, characters=found)
+    return pretrained(config, dictionaries=found)
 
 
 def snippets():
@@ -68,7 +68,7 @@ def test_the_documents_example_reads_words(tmp_path):
     tokens = [*TOKENS, "</S>", "w3"]
     run = re.search(r"^layers.*$", first, flags=re.MULTILINE).group()
     python(f"{head}\ntokens = {tokens}\n{lookup}{run}\n{SAVE}", cwd=tmp_path)
-    ids = sentence_encoder(model).encode(tokens)
+    ids = model.sentence_encoder.encode(tokens)
     assert ids.tolist() == [1, 3, 5, 3, 4, 3, 9, 2]
     with np.load(tmp_path / "found.npz") as found:
         wanted = reference(model.config).layers(ids)[0]
@@ -77,7 +77,7 @@ def test_the_documents_example_reads_words(tmp_path):
 
 @pytest.mark.parametrize("with_words", [True, False])
 def test_the_documents_example_reads_dictionaries(tmp_path, with_words):
-    found = manylangs_model().characters
+    found = manylangs_model().dictionaries
     entries = {**found.characters, "\u3000": len(found.characters)}
     words = found.words if with_words else None
     characters = ManyLangsCharacters(entries, words, found.max_characters_per_token)
@@ -107,9 +107,9 @@ def test_dictionaries_of_characters_and_words(tmp_path):
     model = manylangs_model()
     export(model, tmp_path / "graph")
     how = json.loads((tmp_path / "graph" / "encoding.json").read_text("utf-8"))
-    wanted = model.characters.encode(["bank", "xa"]).tolist()
+    wanted = model.dictionaries.encode(["bank", "xa"]).tolist()
     characters = ManyLangsCharacters.load(tmp_path / "graph", how["length"])
-    assert characters == model.characters
+    assert characters == model.dictionaries
 
     def spell(token):
         ids = [characters.characters.get(c) for c in token]
@@ -159,7 +159,7 @@ def test_what_is_there_stays_unless_it_is_an_export(tmp_path):
 
 
 def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch):
-    from elmo.embed.export import onnx_model
+    from elmo.export import onnx_model
 
     model, folder = words_model(), tmp_path / "graph"
     export(model, folder)

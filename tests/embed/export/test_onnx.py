@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
-from elmo.embed.export.onnx_model import LARGEST, build_model, save_model
-from elmo.embed.export.onnx_products import quantized
+from elmo.export.onnx_model import LARGEST, build_model, save_model
+from elmo.export.onnx_products import quantized
 from tests.embed.export.helpers import padded, reference, run_graphs, sentences
 from tests.embed.helpers import CONFIGS, network
 from tests.reference.random_model import random_weights
@@ -124,7 +124,7 @@ def test_quantized_matrices_are_half_a_step_off_at_most(axis):
 
 
 def test_a_large_model_keeps_its_numbers_apart(tmp_path, monkeypatch):
-    from elmo.embed.export import onnx_model
+    from elmo.export import onnx_model
 
     monkeypatch.setattr(onnx_model, "LARGEST", 100)
     path = tmp_path / "model.onnx"

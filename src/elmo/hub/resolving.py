@@ -1,0 +1,217 @@
+"""From whatever names a model to a local path: a path, an address, the hub, a name."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from elmo.hub.models import MODELS, RemoteFile, RemoteModel, find, find_by_address
+from elmo.system.archives import extract_zip
+from elmo.system.cache import cache_folder
+from elmo.system.errors import FormatError
+from elmo.system.fetch import DownloadError, Progress, fetch, read_record
+
+__all__ = ["DownloadError", "Local", "models_folder", "name_of", "resolve"]
+
+Source = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]]
+Local = Path | tuple[Path, Path]
+
+_CONTENT = "content"
+_HUB = "hf://"
+_HUB_FILES = (
+    *("*options*.json", "*.hdf5", "*.h5", "vocab*.txt", "vocab*.txt.gz", "*.safetensors"),
+    *("config.json", "*_sample.json", "*.dic", "token_embedder.pkl", "encoder.pkl"),
+    *("checkpoint", "*.ckpt-*", "*.zip"),
+)
+
+
+def models_folder() -> Path:
+    """Where downloaded models are kept: `models` in `ELMO_CACHE`, else in the user's cache."""
+    return cache_folder() / "models"
+
+
+def resolve(source: Source, *, progress: Progress | bool | None = None) -> Local:
+    """The local path of a model, downloaded first if need be.
+
+    Args:
+        source: a path; the address of a zip archive, or of weights (`…weights.hdf5`, beside which
+            `…options.json` is taken); a pair (options, weights) of paths or addresses, or both
+            as text with a comma between them;
+            `hf://user/model`, with `@revision` if wanted; or a name of `registry.MODELS`. What
+            exists on the disk is taken for a path.
+        progress: called with the bytes so far and all of them (or None) during downloads; True for
+            a bar on a terminal and a line elsewhere.
+
+    Returns:
+        What `pretrained.read` takes: a path, or the pair of two.
+
+    Raises:
+        FormatError: the source is none of these, or an archive is damaged.
+        DownloadError: it cannot be downloaded; says why.
+        ImportError: `hf://` without the package huggingface_hub.
+
+    Example:
+        >>> resolve("/")
+        PosixPath('/')
+    """
+    if isinstance(source, tuple | list):
+        if len(source) != 2:
+            raise FormatError(f"{source!r}: give a path, or the pair (options, weights)")
+        return _pair(*source, progress=progress)
+    text = os.fspath(source)
+    if os.path.exists(text) or os.path.exists(f"{text}.index"):
+        return Path(text)
+    if not isinstance(source, str):
+        raise FormatError(f"{text}: no such file or folder")
+    if text.startswith(_HUB):
+        return _from_hub(text)
+    if (both := _parted(text)) is not None:
+        return _pair(*both, progress=progress)
+    if _is_address(text):
+        return _from_address(text, progress)
+    model = find(text)
+    if model is not None:
+        return _from_registry(model, progress)
+    close = difflib.get_close_matches(text.lower(), MODELS, n=3)
+    hint = f"; did you mean {' or '.join(close)}?" if close else "."
+    raise FormatError(
+        f"{text}: no such file or folder, and no model of that name{hint} Names are: "
+        f"{', '.join(list(MODELS)[:4])}, … (`elmo models` lists them all)"
+    )
+
+
+def name_of(source: Source) -> str:
+    """A source as the command line has it.
+
+    Example:
+        >>> name_of(("a.json", Path("a.hdf5")))
+        'a.json,a.hdf5'
+    """
+    parts = source if isinstance(source, tuple | list) else (source,)
+    return ",".join(os.fspath(part) for part in parts)
+
+
+def _parted(text: str) -> tuple[str, str] | None:
+    """Options and weights of `OPTIONS,WEIGHTS`; an address may have a comma of its own."""
+    options, comma, weights = text.partition(",")
+    if not (comma and options and weights):
+        return None
+    if _is_address(text) and not (_is_address(weights) or os.path.isfile(weights)):
+        return None
+    return options, weights
+
+
+def _is_address(text: str | os.PathLike[str]) -> bool:
+    return isinstance(text, str) and re.match(r"https?://", text, re.IGNORECASE) is not None
+
+
+def _key(*urls: str) -> str:
+    """A folder's name for some addresses: readable, and of its own."""
+    digest = hashlib.sha256("\n".join(urls).encode()).hexdigest()[:16]
+    return f"{_name(urls[-1])[:60]}-{digest}"
+
+
+def _name(url: str) -> str:
+    base = unquote(urlsplit(url).path).rstrip("/").rsplit("/", 1)[-1]
+    return re.sub(r"[^A-Za-z0-9._-]", "_", base).lstrip(".") or "model"
+
+
+def _pair(
+    options: str | os.PathLike[str],
+    weights: str | os.PathLike[str],
+    progress: Progress | bool | None,
+) -> tuple[Path, Path]:
+    known = find_by_address(os.fspath(options), os.fspath(weights))
+    if known is not None:
+        folder = _from_registry(known, progress)
+        return folder / known.files[0].name, folder / known.files[1].name
+    folder = models_folder() / _key(os.fspath(options), os.fspath(weights))
+
+    def local(source: str | os.PathLike[str], name: str) -> Path:
+        return (
+            fetch(source, folder / name, progress=progress) if _is_address(source) else Path(source)
+        )
+
+    return local(options, "options.json"), local(weights, "weights.hdf5")
+
+
+def _from_address(url: str, progress: Progress | bool | None) -> Local:
+    parts = urlsplit(url)
+    for ours, other in (("weights.hdf5", "options.json"), ("options.json", "weights.hdf5")):
+        if parts.path.endswith(ours):
+            beside = parts._replace(path=parts.path.removesuffix(ours) + other).geturl()
+            pair = (url, beside) if ours == "options.json" else (beside, url)
+            return _pair(*pair, progress=progress)
+    if parts.path.endswith((".hdf5", ".h5", ".json")):
+        raise FormatError(
+            f"{url}: one file of two; give both, OPTIONS,WEIGHTS or (options, weights)"
+        )
+    known = find_by_address(url)
+    if known is not None:
+        return _from_registry(known, progress)
+    name = _name(url)
+    file = RemoteFile(url, name if name.endswith(".zip") else f"{name}.zip")
+    return _unpacked(file, models_folder() / _key(url), progress)
+
+
+def _from_registry(model: RemoteModel, progress: Progress | bool | None) -> Path:
+    folder = models_folder() / model.name
+    if len(model.files) == 1 and model.files[0].name.endswith(".zip"):
+        return _unpacked(model.files[0], folder, progress)
+    for file in model.files:
+        target = folder / file.name
+        fetch(file.url, target, sha256=file.sha256, size=file.size, progress=progress)
+    return folder
+
+
+def _unpacked(file: RemoteFile, folder: Path, progress: Progress | bool | None) -> Path:
+    """The folder with an archive's files; the archive itself is not kept."""
+    content, archive = folder / _CONTENT, folder / file.name
+    if content.is_dir() and read_record(archive) is not None:
+        return content
+    fetch(file.url, archive, sha256=file.sha256, size=file.size, progress=progress)
+    aside = folder / f".unpacking-{secrets.token_hex(6)}"
+    try:
+        try:
+            extract_zip(archive, aside)
+        except FormatError as error:
+            archive.unlink(missing_ok=True)
+            raise FormatError(f"{file.url}: {error}") from error
+        try:
+            os.replace(aside, content)
+        except OSError:
+            if not content.is_dir():  # else another process was first
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    archive.unlink(missing_ok=True)
+    return content
+
+
+def _from_hub(text: str) -> Path:
+    match = re.fullmatch(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?/?", text)
+    if match is None:
+        raise FormatError(f"{text}: must be hf://user/model or hf://user/model@revision")
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise ImportError(
+            f"{text}: wants the package huggingface_hub: pip install 'elmo-keras[hub]'"
+        ) from error
+    cache = cache_folder() / "hub" if os.environ.get("ELMO_CACHE") else None
+    try:
+        folder = huggingface_hub.snapshot_download(
+            match[1], revision=match[2], cache_dir=cache, allow_patterns=list(_HUB_FILES)
+        )
+    except Exception as error:  # of several libraries, none of which is imported here
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise DownloadError(
+            f"{text}: cannot be downloaded ({reason}); check the name and the connection"
+        ) from error
+    return Path(folder)

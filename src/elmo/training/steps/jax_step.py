@@ -1,0 +1,195 @@
+"""The training step on JAX: one compiled function whose tables are changed in place."""
+
+from __future__ import annotations
+
+import collections
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from elmo.training.steps.accumulation import join_states, split
+from elmo.training.steps.jax_directions import Directions
+
+
+def make_step(step: Any) -> Any:
+    """From `fit`'s `(state, iterator)` to `(logs, state)`."""
+    by_id = {id(variable): name for name, variable in step.tables.items()}
+    names = [by_id.get(id(v)) for v in step.network.trainable_variables]
+
+    def values_of(trainable):
+        """The dense ones in order, and the tables by name."""
+        dense = [v for v, name in zip(trainable, names, strict=True) if name is None]
+        tables = {name: v for name, v in zip(names, trainable, strict=True) if name is not None}
+        return dense, tables
+
+    def write(state, carry, batch, rows, found):
+        trainable, _, optimizer, metrics = state
+        dense, tables = values_of(trainable)
+        value, (nats, targets, lstm_state), others, gradients = found
+        leaves, shape = jax.tree.flatten(gradients)
+        leaves, norm = step.clip(leaves)
+        good = jnp.isfinite(value) & jnp.isfinite(norm)
+        d_dense, d_rows = jax.tree.unflatten(shape, leaves)
+
+        with keras.StatelessScope(
+            state_mapping=list(zip(step.optimizer.variables, optimizer, strict=True))
+        ):
+            learning_rate = jnp.asarray(step.optimizer.learning_rate)
+        new_dense, new_optimizer = step.optimizer.stateless_apply(optimizer, d_dense, dense)
+        new_dense = _where(good, new_dense, dense)
+        new_optimizer = _where(good, new_optimizer, optimizer)
+
+        slots = carry["slots"]
+        touched = {
+            name: [step.gather({name: s}, batch)[name] for s in slots[name]] for name in slots
+        }
+        deltas = step.row_deltas(rows, touched, d_rows, batch, learning_rate, good)
+        new_slots = {}
+        for name, changes in deltas.items():
+            mask = batch[step.mask_name(name)]
+            # Padding is written nowhere. What is written is a sum with what was read, not an addition
+            # in place: so the reads come first, and no table has to be copied to keep its old rows.
+            ids = jnp.where(mask > 0, step.row_ids(name, batch), len(tables[name]))
+            tables[name], *new_slots[name] = [
+                table.at[ids].set(old + change, mode="drop")
+                for table, old, change in zip(
+                    [tables[name], *slots[name]], [rows[name], *touched[name]], changes, strict=True
+                )
+            ]
+        carry = step.next_carry(carry, new_slots, lstm_state, nats, targets, norm, good)
+        values = iter(new_dense)
+        trainable = [next(values) if name is None else tables[name] for name in names]
+        # In the order of the arguments: JAX pairs donated buffers with outputs by their shapes, first
+        # come, first served, and would else swap a table with its slots and copy both.
+        return (trainable, others, new_optimizer, metrics), carry, value
+
+    def one_step(state, carry, batch):
+        trainable, others, *_ = state
+        dense, tables = values_of(trainable)
+        rows = step.gather(tables, batch)
+        found = gradients_of(step, dense, others, rows, carry, batch)
+        return write(state, carry, batch, rows, found)
+
+    def some_steps(state, carry, batches):
+        def next_step(values, batch):
+            state, carry, loss = one_step(*values, batch)
+            return (state, carry), loss
+
+        (state, carry), losses = jax.lax.scan(next_step, (state, carry), batches)
+        return state, carry, losses[-1]
+
+    one, some = (jax.jit(function, donate_argnums=(0, 1)) for function in (one_step, some_steps))
+    apart = Directions.are_worth_it(step)
+    if apart:
+        one = directions_apart(step, values_of, write)
+    losses = collections.deque()
+
+    def train_function(state, iterator):
+        next(iter(iterator))
+        for batches in _alike(step.next_batches(), one_by_one=apart):
+            if len(batches) == 1:
+                state, step.carry, loss = one(state, step.carry, batches[0])
+            else:
+                stacked = jax.tree.map(lambda *values: np.stack(values), *batches)
+                state, step.carry, loss = some(state, step.carry, stacked)
+            # JAX runs ahead of its results. Two calls keep it busy; more would only delay a stop.
+            losses.append(loss)
+            if len(losses) > 2:
+                losses.popleft().block_until_ready()
+        return {}, state
+
+    return train_function
+
+
+def directions_apart(step, values_of, write):
+    """`one_step` in three calls, the gradients of each direction by a call of its own."""
+    directions = Directions(step, gradients_of)
+    gather = jax.jit(step.gather)
+
+    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    def update(state, carry, batch, rows, found):
+        return write(state, carry, batch, rows, directions.join(found))
+
+    def one_step(state, carry, batch):
+        trainable, others, *_ = state
+        dense, tables = values_of(trainable)
+        rows = gather(tables, batch)
+        found = directions.gradients(dense, others, rows, carry, batch)
+        return update(state, carry, batch, rows, found)
+
+    return one_step
+
+
+def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=1.0):
+    """The loss, what belongs to it, the new state of the seeds, and the gradients `(dense, rows)`.
+
+    Args:
+        step: a `Step`.
+        dense, others: values of variables.
+        rows, carry, batch: of all directions, or of the first ones.
+        variables: those that `dense` and `others` are the values of; all by default.
+        share: of the loss, for some of the directions.
+    """
+    learned, unlearned = variables or (step.dense, step.network.non_trainable_variables)
+    n, weights, state = step.config.accumulate, step.weights(batch), step.state(carry, batch)
+    weights = weights / share
+
+    def scope_of(dense, others):
+        mapping = [*zip(learned, dense, strict=True), *zip(unlearned, others, strict=True)]
+        return keras.StatelessScope(state_mapping=mapping)
+
+    def loss(dense, rows, others, state, batch):
+        with scope_of(dense, others) as scope:
+            value, aux = step.loss(rows, state, batch, weights)
+        return value, (aux, [scope.get_current_value(v) for v in unlearned])
+
+    gradient = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
+    if n == 1:
+        (value, (aux, others)), gradients = gradient(dense, rows, others, state, batch)
+        return value, aux, others, gradients
+
+    def encode(dense):
+        with scope_of(dense, others):
+            return step.encode(batch)
+
+    pull = None
+    if step.encodes(batch):  # once for all parts
+        vectors, pull = jax.vjp(encode, dense)
+        rows = {**rows, "vectors": vectors}
+
+    def add_part(values, given):
+        others, *sums = values
+        part, state = given
+        (value, ((nats, targets, state), others)), found = gradient(
+            dense, rows, others, state, {**batch, **part}
+        )
+        return (others, *jax.tree.map(jnp.add, sums, [value, nats, targets, found])), state
+
+    parts = jax.tree.map(lambda *values: jnp.stack(values), *split(batch, state, n))
+    zero = jnp.zeros(batch["mask"].shape[0])
+    zeros = jax.tree.map(jnp.zeros_like, (dense, rows))
+    (others, value, nats, targets, gradients), states = jax.lax.scan(
+        add_part, (others, jnp.zeros(()), zero, zero, zeros), parts
+    )
+    d_dense, d_rows = gradients
+    if pull is not None:
+        (through,) = pull(d_rows.pop("vectors"))
+        d_dense = [a + b for a, b in zip(d_dense, through, strict=True)]
+    if step.config.mode == "stream":
+        state = join_states([tuple(half[k] for half in states) for k in range(n)])
+    return value, (nats, targets, state), others, (d_dense, d_rows)
+
+
+def _alike(batches, one_by_one):
+    """All batches as one list where their shapes are the same, else each in a list of its own."""
+    shapes = {tuple((name, value.shape) for name, value in batch.items()) for batch in batches}
+    alike = len(shapes) == 1 and not one_by_one
+    return [batches] if alike else [[batch] for batch in batches]
+
+
+def _where(good, new, old):
+    return [jnp.where(good, n, o) for n, o in zip(new, old, strict=True)]

@@ -1,0 +1,83 @@
+"""The training step on PyTorch: eager; the touched rows are leaves of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from keras import ops, tree
+
+from elmo.training.steps.accumulation import join_states, split
+
+
+def make_step(step: Any) -> Any:
+    """From `fit`'s iterator to logs."""
+
+    def one_step(batch):
+        dense = step.dense
+        with torch.no_grad():
+            rows = step.gather({name: v.value for name, v in step.tables.items()}, batch)
+        value, (nats, targets, state), gradients = _gradients(step, rows, batch)
+        with torch.no_grad():
+            gradients, norm = step.clip(gradients)
+            d_rows = dict(zip(rows, gradients[len(dense) :], strict=True))
+            good = torch.isfinite(value) & torch.isfinite(norm)
+            learning_rate = ops.convert_to_tensor(step.optimizer.learning_rate)
+            slots = step.carry["slots"]
+            touched = {n: [step.gather({n: s}, batch)[n] for s in slots[n]] for n in slots}
+            deltas = step.row_deltas(rows, touched, d_rows, batch, learning_rate, good)
+            for name, (change, *slot_changes) in deltas.items():
+                ids = torch.clamp(step.row_ids(name, batch), min=0).long()
+                step.tables[name].value.data.index_add_(0, ids, change)
+                for slot, d in zip(slots[name], slot_changes, strict=True):
+                    slot.index_add_(0, ids, d)
+            if good:
+                step.optimizer.apply(gradients[: len(dense)], dense)
+            step.carry = step.next_carry(step.carry, slots, state, nats, targets, norm, good)
+
+    def train_function(iterator):
+        next(iter(iterator))
+        for batch in step.next_batches():
+            one_step(tree.map_structure(ops.convert_to_tensor, batch))
+        return {}
+
+    return train_function
+
+
+def _gradients(step: Any, rows: Any, batch: Any) -> Any:
+    """The loss, what belongs to it, and the gradients of the dense variables and of the rows."""
+    dense = [v.value for v in step.dense]
+    rows = {name: r.detach().requires_grad_() for name, r in rows.items()}
+    n, weights = step.config.accumulate, step.weights(batch)
+    state = step.state(step.carry, batch)
+    if n == 1:
+        value, aux = step.loss(rows, state, batch, weights)
+        nats, targets, state = aux
+        return value.detach(), (nats.detach(), targets, state), _grad(value, dense, rows)
+
+    vectors = None
+    if step.encodes(batch):  # once for all parts
+        vectors = step.encode(batch)
+        rows["vectors"] = vectors.detach().requires_grad_()
+    found = []
+    for part, begin in split(batch, state, n):
+        value, (nats, targets, end) = step.loss(rows, begin, {**batch, **part}, weights)
+        found.append((value.detach(), nats.detach(), targets, end, _grad(value, dense, rows)))
+    values, nats, targets, states, gradients = zip(*found, strict=True)
+    gradients = [sum(parts) for parts in zip(*gradients, strict=True)]
+    if vectors is not None:
+        through = _grad(vectors, dense, {}, gradients.pop())
+        gradients[: len(dense)] = [
+            a + b for a, b in zip(gradients[: len(dense)], through, strict=True)
+        ]
+    state = join_states(states) if step.config.mode == "stream" else None
+    return sum(values), (sum(nats), sum(targets), state), gradients
+
+
+def _grad(value: Any, dense: list[Any], rows: dict[str, Any], out: Any = None) -> list[Any]:
+    leaves = [*dense, *rows.values()]
+    gradients = torch.autograd.grad(value, leaves, out, allow_unused=True)
+    return [
+        torch.zeros_like(leaf) if g is None else g
+        for g, leaf in zip(gradients, leaves, strict=True)
+    ]
