@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import keras
 
+from elmo.layers.tensors import Tensor
 from elmo.system.threads import Computing
+
+Result = TypeVar("Result")
 
 _computing = Computing("JAX")
 
 
-def compiled(layer: keras.layers.Layer, function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(layer: keras.layers.Layer, function: Callable[..., Result]) -> Callable[..., Result]:
     """Compile `function(*arrays)`, which uses the weights of `layer`, for inference.
 
     The weights are read anew at each call, so training in between is seen. On PyTorch nothing is
@@ -39,12 +42,12 @@ def compiled(layer: keras.layers.Layer, function: Callable[..., Any]) -> Callabl
         variables = layer.variables
 
         @jax.jit
-        def run(values, arguments):
+        def run(values: Iterable[Tensor], arguments: tuple[Tensor, ...]) -> Result:
             given = zip(variables, values, strict=True)
             with jax.default_matmul_precision("highest"), keras.StatelessScope(state_mapping=given):
                 return function(*arguments)
 
-        def run_with_weights(*arguments: Any) -> Any:
+        def run_with_weights(*arguments: Tensor) -> Result:
             _computing()
             return run([v.value for v in variables], arguments)
 
@@ -55,7 +58,7 @@ def compiled(layer: keras.layers.Layer, function: Callable[..., Any]) -> Callabl
         return tf.function(function, reduce_retracing=True)
     import torch
 
-    def run_without_gradients(*arguments):
+    def run_without_gradients(*arguments: Tensor) -> Result:
         with torch.no_grad():
             return function(*keras.tree.map_structure(keras.ops.convert_to_tensor, arguments))
 

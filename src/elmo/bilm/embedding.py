@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias, TypedDict
 
 import keras
 from keras import ops
@@ -14,9 +15,37 @@ from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig
 from elmo.layers.scalar_mix import ScalarMix
 from elmo.layers.sequence import trim_boundaries
+from elmo.layers.tensors import Shape, Tensor
 
 
-def find_encoder(model: Any) -> BiLMEncoder:
+class HasEncoder(Protocol):
+    """As a `BiLanguageModel` and an `ElmoEmbedding`."""
+
+    @property
+    def encoder(self) -> BiLMEncoder: ...
+
+
+class HasNetwork(Protocol):
+    """As an `elmo.api.BiLM`."""
+
+    @property
+    def network(self) -> BiLMEncoder | HasEncoder: ...
+
+
+Source: TypeAlias = BiLMEncoder | HasEncoder | HasNetwork
+
+
+class _MixSettings(TypedDict):
+    """What all the mixes of a layer have in common."""
+
+    do_layer_norm: bool | str
+    initial_weights: Sequence[float] | None
+    initial_gamma: float
+    l2_coef: float
+    use_top_only: bool
+
+
+def find_encoder(model: Source) -> BiLMEncoder:
     """The `BiLMEncoder` in a model, built.
 
     Args:
@@ -26,7 +55,7 @@ def find_encoder(model: Any) -> BiLMEncoder:
     Raises:
         TypeError: there is none.
     """
-    found = model
+    found: object = model
     for _ in range(3):
         if isinstance(found, BiLMEncoder):
             if not found.built:
@@ -91,7 +120,7 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
 
     def __init__(
         self,
-        model: Any,
+        model: BiLMConfig | dict[str, Any] | Source,
         trainable: bool = False,
         n_mixes: int = 1,
         dropout: float = 0.0,
@@ -118,7 +147,7 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
         self.n_mixes = n_mixes
         self.dropout = dropout
         self.seed = seed
-        self._mix_settings = {
+        self._mix_settings: _MixSettings = {
             "do_layer_norm": do_layer_norm,
             "initial_weights": None if initial_weights is None else list(initial_weights),
             "initial_gamma": initial_gamma,
@@ -148,7 +177,7 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
         self.build()  # an optimizer of PyTorch is made before the first call
         self.follow_torch()
 
-    def stable_weights(self) -> dict[str, Any]:
+    def stable_weights(self) -> dict[str, keras.Variable]:
         named = self.encoder.named_weights().items()
         found = {f"encoder.{name.replace('/', '.')}": variable for name, variable in named}
         for number, mix in enumerate(self.mixes):
@@ -160,13 +189,13 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
         """Whether the biLM learns now; `trainable` of the layer or of its `encoder` changes it."""
         return self.encoder.trainable
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         for mix in self.mixes:
             if not mix.built:
                 mix.build()
         self.built = True
 
-    def call(self, ids: Any, training: bool | None = None) -> Any:
+    def call(self, ids: Tensor, training: bool | None = None) -> Tensor:
         training = self.dropout_acts(training)
         ids = ops.cast(ids, "int32")
         check_shape(ids, self.config)
@@ -185,11 +214,11 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
             mixed.append(vectors)  # (batch, time - 2, output_dim)
         return mixed if self.n_mixes > 1 else mixed[0]
 
-    def compute_mask(self, ids: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, ids: Tensor, previous_mask: Tensor | None = None) -> Tensor:
         words = self.encoder.mask(ids)[:, 2:]  # word t stands before position t + 1
         return [words] * self.n_mixes if self.n_mixes > 1 else words
 
-    def compute_output_spec(self, ids: Any, training: bool | None = None) -> Any:
+    def compute_output_spec(self, ids: Tensor, training: bool | None = None) -> Tensor:
         check_shape(ids, self.config)
         batch, time = ids.shape[:2]
         shape = (batch, None if time is None else time - 2, self.config.output_dim)

@@ -13,6 +13,7 @@ from elmo.layers.bidirectional_stack import BidirectionalStack
 from elmo.layers.character_cnn import CharacterCNN
 from elmo.layers.dropout import WordDropout, drop_each
 from elmo.layers.sequence import reverse_within_length
+from elmo.layers.tensors import Shape, State, Tensor
 from elmo.layers.token_embedding import TokenEmbedding
 
 
@@ -50,7 +51,9 @@ class BiLMEncoder(keras.layers.Layer):
         self.config = config if isinstance(config, BiLMConfig) else BiLMConfig.from_dict(config)
         self.seed = seed
         lstm, dropout, characters = self.config.lstm, self.config.dropout, self.config.char_cnn
+        self.token_encoder: TokenEmbedding | CharacterCNN
         if characters is None:
+            assert self.config.vocabulary_size is not None  # `BiLMConfig` asks for it
             self.token_encoder = TokenEmbedding(
                 vocabulary_size=self.config.vocabulary_size,
                 projection_dim=lstm.projection_dim,
@@ -100,7 +103,7 @@ class BiLMEncoder(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         projection_dim = self.config.lstm.projection_dim
         width = () if self.config.char_cnn is None else (self.ids_per_token,)
         self.token_encoder.build((None, None, *width))
@@ -112,23 +115,23 @@ class BiLMEncoder(keras.layers.Layer):
         """Length of the last axis of character ids; None for a model that reads words."""
         return ids_width(self.config)
 
-    def mask(self, ids: Any) -> Any:
+    def mask(self, ids: Tensor) -> Tensor:
         """`(batch, time)`, true at tokens and boundaries."""
         real = ops.not_equal(ids, 0)
         return real if self.config.char_cnn is None else ops.any(real, axis=-1)
 
-    def encode_tokens(self, ids: Any) -> Any:
+    def encode_tokens(self, ids: Tensor) -> Tensor:
         """Token vectors, `(…, projection_dim)`, zero at padding."""
         return self.token_encoder(ids)
 
-    def call(self, ids: Any, training: bool = False) -> Any:
+    def call(self, ids: Tensor, training: bool = False) -> Tensor:
         check_shape(ids, self.config)
         mask = self.mask(ids)
         return self.contextualize(self.encode_tokens(ids), mask, training=training)[0]
 
     def contextualize(
-        self, vectors: Any, mask: Any, state: tuple[Any, Any] | None = None, training: bool = False
-    ) -> tuple[Any, tuple[Any, Any]]:
+        self, vectors: Tensor, mask: Tensor, state: State | None = None, training: bool = False
+    ) -> tuple[Tensor, State]:
         """All layers from token vectors.
 
         Args:
@@ -159,8 +162,12 @@ class BiLMEncoder(keras.layers.Layer):
         return ops.concatenate([ops.expand_dims(bottom, 1), upper], axis=1), state
 
     def read(
-        self, vectors: Any, mask: Any, state: tuple[Any, Any] | None = None, training: bool = False
-    ) -> tuple[Any, tuple[Any, Any]]:
+        self,
+        vectors: Tensor,
+        mask: Tensor | None,
+        state: State | None = None,
+        training: bool = False,
+    ) -> tuple[Tensor, State]:
         """Every recurrent layer, each direction in its own reading order.
 
         Args:
@@ -175,18 +182,18 @@ class BiLMEncoder(keras.layers.Layer):
         vectors = drop_each(self.word_dropouts, vectors, training)
         return self.stack(vectors, mask=mask, state=state, training=training)
 
-    def _in_text_order(self, outputs: Any, mask: Any) -> Any:
+    def _in_text_order(self, outputs: Tensor, mask: Tensor) -> Tensor:
         n_layers, batch, *rest = ops.shape(outputs)
         rows = ops.reshape(outputs, (n_layers * batch, *rest))
         turned = reverse_within_length(rows, ops.tile(mask, (n_layers, 1)))
         return ops.reshape(turned, (n_layers, batch, *rest))
 
-    def of_direction(self, number: int) -> list[Any]:
+    def of_direction(self, number: int) -> list[keras.Variable]:
         """The variables of a direction alone, weights and seeds, in the same order for each."""
         words = [v for layer in self.word_dropouts[number : number + 1] for v in layer.variables]
         return [*words, *self.stack.of_direction(number)]
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, keras.Variable]:
         """The variables under the names that formats and checkpoints use."""
         tokens = self.token_encoder.named_weights()
         return {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
 
 from elmo.config import BiLMConfig
+from elmo.layers.tensors import Tensor
 
 
 def ids_width(config: BiLMConfig) -> int | None:
@@ -19,7 +18,7 @@ def ids_width(config: BiLMConfig) -> int | None:
     return characters.max_characters_per_token + (1 if characters.word_dim else 0)
 
 
-def check_shape(ids: Any, config: BiLMConfig) -> None:
+def check_shape(ids: Tensor, config: BiLMConfig) -> None:
     """Raise unless ids `(batch, time)` or `(batch, time, M)` are what a model reads.
 
     Raises:
@@ -38,7 +37,7 @@ def check_shape(ids: Any, config: BiLMConfig) -> None:
         )
 
 
-def check_values(ids: Any, config: BiLMConfig) -> None:
+def check_values(ids: Tensor, config: BiLMConfig) -> None:
     """Raise where an id is in no table; a compiled function, whose ids are not known yet, is not checked.
 
     Raises:
@@ -67,7 +66,7 @@ def _check_range(ids: np.ndarray, largest: int | None, kind: str) -> None:
     )
 
 
-def _known(ids: Any) -> np.ndarray | None:
+def _known(ids: Tensor) -> np.ndarray | None:
     """The numbers; None while a function is compiled, and on a GPU, which would have to be waited for."""
     if keras.backend.is_keras_tensor(ids):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from elmo.layers.first_values import blank_weights
 _ROWS = 1 << 15  # that are drawn at a time, in float64
 
 
-def initialize(network: Any, seed: int) -> None:
+def initialize(network: BiLanguageModel, seed: int) -> None:
     """Give every weight of a built network its first values.
 
     Tables of word vectors are normal with deviation 1/√P (uniform in ±1 where the softmax has a matrix
@@ -57,9 +56,9 @@ def _draw(
     name: str,
     size: tuple[int, ...],
     shape: tuple[int, ...],
-    config: Any,
+    config: BiLMConfig,
     generator: np.random.Generator,
-) -> Any:
+) -> np.ndarray:
     """Numbers for some rows, `size`, of a weight of a shape."""
     part, _, kind = name.rpartition("/")
     if kind == "carry_bias":
@@ -70,7 +69,7 @@ def _draw(
         return generator.uniform(-1.0, 1.0, size)
     if kind == "embedding" or part == "softmax":
         return generator.normal(0.0, shape[-1] ** -0.5, size)
-    if "/cnn_" in name:
+    if config.char_cnn is not None and "/cnn_" in name:
         if config.char_cnn.activation == "relu":
             return generator.uniform(-0.05, 0.05, size)
         return generator.normal(0.0, (shape[0] * shape[1]) ** -0.5, size)

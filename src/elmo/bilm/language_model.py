@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from elmo.config import BiLMConfig
 from elmo.layers.dropout import VariationalDropout, drop_each
 from elmo.layers.lm_head import LMHead
 from elmo.layers.sampled_softmax import sampled_nats
+from elmo.layers.tensors import Shape, State, Tensor
 
 
 @keras.saving.register_keras_serializable(package="elmo")
@@ -55,7 +57,7 @@ class BiLanguageModel(keras.Model):
         self.config = config if isinstance(config, BiLMConfig) else BiLMConfig.from_dict(config)
         self.seed = seed
         self.encoder = BiLMEncoder(self.config, seed=seed, name="encoder", dtype=self.dtype_policy)
-        self.head = None
+        self.head: LMHead | None = None
         if self.config.vocabulary_size is not None:
             self.head = LMHead(
                 vocabulary_size=self.config.vocabulary_size,
@@ -78,25 +80,34 @@ class BiLanguageModel(keras.Model):
                 for number in range(len(self.config.direction_names))
             ]
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         self.encoder.build(input_shape)
         if self.head is not None:
             self.head.build()
         self.built = True
 
-    def call(self, ids: Any, training: bool = False) -> Any:
+    def call(self, ids: Tensor, training: bool = False) -> Tensor:
         return self.encoder(ids, training=training)
 
     @property
-    def softmax_kernel(self) -> Any:
+    def softmax_kernel(self) -> keras.Variable:
         """The variable (V, P) that the softmax uses: the head's, or the embedding it is tied to."""
+        head = self._softmax()
+        return self.encoder.token_encoder.embedding if head.tied else head.kernel
+
+    def _softmax(self) -> LMHead:
         if self.head is None:
             raise ValueError("this model has no softmax: its vocabulary is not known")
-        return self.encoder.token_encoder.embedding if self.head.tied else self.head.kernel
+        return self.head
 
     def top(
-        self, tokens: Any, inputs: Any, mask: Any, state: Any = None, training: bool = False
-    ) -> tuple[Any, tuple[Any, Any]]:
+        self,
+        tokens: Tensor,
+        inputs: Tensor,
+        mask: Tensor | None,
+        state: State | None = None,
+        training: bool = False,
+    ) -> tuple[Tensor, State]:
         """Outputs of the top layer in reading order.
 
         Args:
@@ -114,8 +125,13 @@ class BiLanguageModel(keras.Model):
         return self.top_from_vectors(vectors, inputs, mask, state, training)
 
     def top_from_vectors(
-        self, vectors: Any, inputs: Any, mask: Any, state: Any = None, training: bool = False
-    ) -> tuple[Any, tuple[Any, Any]]:
+        self,
+        vectors: Tensor,
+        inputs: Tensor,
+        mask: Tensor | None,
+        state: State | None = None,
+        training: bool = False,
+    ) -> tuple[Tensor, State]:
         """As `top`, from the vectors `(u, projection_dim)` of the distinct tokens."""
         read = ops.take(vectors, inputs, axis=0)  # (directions, batch, time, P)
         if mask is not None:
@@ -123,15 +139,18 @@ class BiLanguageModel(keras.Model):
         outputs, state = self.encoder.read(read, mask, state, training)
         return drop_each(self.output_dropouts, outputs[-1], training), state
 
-    def nats(self, h: Any, targets: Any, block: int | None = None) -> Any:
+    def nats(self, h: Tensor, targets: Tensor, block: int | None = None) -> Tensor:
         """Exact −ln P of targets: `h` is `(n, P)`, `targets` `(n,)` counts types from 0.
 
         With `block` the scores of so many types are held at a time: faster, and for evaluation.
         """
-        return self.head.nats(h, targets, self.softmax_kernel if self.head.tied else None, block)
+        head = self._softmax()
+        return head.nats(h, targets, self.softmax_kernel if head.tied else None, block)
 
     @staticmethod
-    def sampled_loss(h: Any, kernel_rows: Any, bias_rows: Any, batch: dict[str, Any]) -> Any:
+    def sampled_loss(
+        h: Tensor, kernel_rows: Tensor, bias_rows: Tensor, batch: Mapping[str, Tensor]
+    ) -> Tensor:
         """Summed nats of each direction over a batch's candidates.
 
         Args:
@@ -168,12 +187,12 @@ class BiLanguageModel(keras.Model):
         weights = ops.reshape(ops.cast(batch["mask"], "float32"), (n_directions, -1))
         return ops.sum(nats * weights, axis=1)
 
-    def of_direction(self, number: int) -> list[Any]:
+    def of_direction(self, number: int) -> list[keras.Variable]:
         """The variables of a direction alone, weights and seeds, in the same order for each."""
         last = [v for layer in self.output_dropouts[number : number + 1] for v in layer.variables]
         return [*self.encoder.of_direction(number), *last]
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, keras.Variable]:
         """The variables under the names that formats and checkpoints use."""
         head = {} if self.head is None else self.head.named_weights()
         return {

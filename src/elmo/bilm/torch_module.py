@@ -7,10 +7,15 @@ and `eval()`. On other backends none of this does anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
+
+from elmo.layers.tensors import Tensor
+
+if TYPE_CHECKING:
+    from typing import Self
 
 ON_TORCH = keras.backend.backend() == "torch"
 
@@ -18,12 +23,32 @@ if ON_TORCH:
     import torch
 
     @torch.compiler.disable
-    def _as_it_is(call: Any, *args: Any, **options: Any) -> Any:
+    def _as_it_is(call: Callable[..., Tensor], *args: Any, **options: Any) -> Tensor:
         """A call that `torch.compile` leaves alone: it would unroll the recurrence, and take minutes."""
         return call(*args, **options)
 
 
-class TorchModule:
+if TYPE_CHECKING:
+
+    class _Module:
+        """What is asked of the layer behind `TorchModule`: it is a module of PyTorch."""
+
+        training: bool
+
+        def __call__(self, *args: Any, **options: Any) -> Tensor: ...
+
+        def train(self, mode: bool = True) -> Self: ...
+
+        def named_modules(self, *, remove_duplicate: bool) -> Iterator[tuple[str, object]]: ...
+
+        def _register_state_dict_hook(self, hook: Callable[..., None]) -> object: ...
+
+        def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> object: ...
+else:
+    _Module = object
+
+
+class TorchModule(_Module):
     """To be inherited before `keras.layers.Layer`.
 
     A layer calls `follow_torch` at the end of its constructor, when all its weights are there, and asks
@@ -32,8 +57,8 @@ class TorchModule:
 
     _mode_given = False  # by train() or eval()
 
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        call = super().__call__  # type: ignore[misc]
+    def __call__(self, *args: Any, **options: Any) -> Tensor:
+        call = super().__call__
         return _as_it_is(call, *args, **options) if ON_TORCH else call(*args, **options)
 
     def stable_weights(self) -> Mapping[str, Any]:
@@ -53,10 +78,10 @@ class TorchModule:
         self._register_state_dict_hook(_rename)
         self.register_load_state_dict_pre_hook(_spread)
 
-    def train(self, mode: bool = True) -> Any:
+    def train(self, mode: bool = True) -> Self:
         """As `torch.nn.Module.train`; `eval()` comes here, too."""
         self._mode_given = True
-        return super().train(mode)  # type: ignore[misc]
+        return super().train(mode)
 
     def dropout_acts(self, training: bool | None) -> bool:
         """Whether this call is one of training: as it says, else as `train()` and `eval()` said."""
@@ -65,7 +90,7 @@ class TorchModule:
         return bool(training)
 
 
-def _registered(module: Any) -> dict[str, Any]:
+def _registered(module: TorchModule) -> dict[str, Tensor]:
     """Every parameter under each name that PyTorch has for it, below the module."""
     found = {}
     for place, inner in module.named_modules(remove_duplicate=False):
@@ -76,11 +101,11 @@ def _registered(module: Any) -> dict[str, Any]:
     return found
 
 
-def _names(module: Any) -> dict[int, str]:
+def _names(module: TorchModule) -> dict[int, str]:
     return {id(variable.value): name for name, variable in module.stable_weights().items()}
 
 
-def _rename(module: Any, state: dict[str, Any], prefix: str, metadata: Any) -> None:
+def _rename(module: TorchModule, state: dict[str, Tensor], prefix: str, metadata: object) -> None:
     """After a state dict was made: each weight once, by its stable name; seeds are left out."""
     names = _names(module)
     stable = {}
@@ -92,7 +117,7 @@ def _rename(module: Any, state: dict[str, Any], prefix: str, metadata: Any) -> N
     state.update(stable)
 
 
-def _spread(module: Any, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+def _spread(module: TorchModule, state: dict[str, Tensor], prefix: str, *rest: object) -> None:
     """Before a state dict is loaded: each weight under every name that PyTorch looks for."""
     names = _names(module)
     given = {name: state.pop(prefix + name) for name in names.values() if prefix + name in state}

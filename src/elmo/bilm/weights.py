@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -13,14 +13,22 @@ from keras import ops
 from elmo.layers.first_values import there
 
 
-def to_numpy(variable: Any) -> np.ndarray:
+class Network(Protocol):
+    """A layer or a model whose weights have names."""
+
+    def named_weights(self) -> Mapping[str, keras.Variable]:
+        """The variables under these names."""
+        ...
+
+
+def to_numpy(variable: keras.Variable) -> np.ndarray:
     """A variable's value as a NumPy array, for now; no copy where the backend can do without."""
     if keras.backend.backend() == "jax":  # Keras would copy
         return np.asarray(variable.value)
     return np.asarray(ops.convert_to_numpy(variable.value))
 
 
-def get_weights(network: Any) -> dict[str, np.ndarray]:
+def get_weights(network: Network) -> dict[str, np.ndarray]:
     """A copy of every weight, `{name: float32 array}`."""
     return {
         name: np.array(ops.convert_to_numpy(variable.value), copy=True)
@@ -28,7 +36,7 @@ def get_weights(network: Any) -> dict[str, np.ndarray]:
     }
 
 
-def set_weights(network: Any, arrays: Mapping[str, np.ndarray]) -> None:
+def set_weights(network: Network, arrays: Mapping[str, np.ndarray]) -> None:
     """Give every weight its array; nothing may be missing, left over or of another shape.
 
     Raises:
@@ -60,11 +68,11 @@ def set_weights(network: Any, arrays: Mapping[str, np.ndarray]) -> None:
         there(variable.value)
 
 
-def digest_of(network: Any) -> str:
+def digest_of(network: Network) -> str:
     """SHA-256 over every weight's name, shape, type and bytes, in hexadecimal."""
     found = hashlib.sha256()
     for name, variable in sorted(network.named_weights().items()):
         array = to_numpy(variable)  # one after the other: all together are as large as the model
         found.update(f"{name} {array.shape} {array.dtype}".encode())
-        found.update(np.ascontiguousarray(array))
+        found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()

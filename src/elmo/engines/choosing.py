@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import keras
 
 from elmo.bilm.encoder import BiLMEncoder
+from elmo.engines.engine import Engine
 from elmo.engines.keras_engine import KerasEngine
 from elmo.system.openmp import wait_briefly
 
@@ -34,7 +35,7 @@ def check_precision(precision: str, engine: str | None = None) -> None:
 
 def new_engine(
     encoder: BiLMEncoder, precision: Precision = "float32", engine: EngineName | None = None
-) -> Any:
+) -> Engine:
     """An engine over the weights of a network.
 
     Args:

@@ -1,33 +1,23 @@
-"""What an `Embedder` computes with: vectors of tokens and windows of the recurrence.
-
-An engine is an object with these members, so that another one (of reduced precision, or an
-exported graph) can stand in its place:
-
-- `name`: what `Embedder(engine=…)` calls it, where it can be made anew in another process;
-- `config`: the `BiLMConfig`;
-- `token_vectors(ids)`: rows of ids `(n, M)` or `(n,)` to float32 `(n, projection_dim)`;
-- `zero_state(rows)`: a `State`;
-- `read(vectors, mask, state, layers)` and `fetch(outputs)`: a window of the recurrence;
-- `refresh()`: takes the network's weights anew;
-- `release()`, where the engine can do without the network: lets go of it.
-
-Everything is given and taken in reading order: the engine knows no direction and no sentence.
-"""
+"""An engine on Keras's backend; `elmo.engines.engine` says what an engine is."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
+import keras
 import numpy as np
 from keras import ops
 
 from elmo.bilm.compiled import compiled
 from elmo.bilm.encoder import BiLMEncoder
+from elmo.config import BiLMConfig, CharCNNConfig
 from elmo.layers.recurrence import LSTMSettings, input_gates, lstm_scan
+from elmo.layers.tensors import State, Tensor
 from elmo.text.characters import columns_needed
 
-State = tuple[Any, Any]
-"""`(h, c)`, `(directions, n_layers, rows, projection_dim)` and `(…, dim)`."""
+Weights: TypeAlias = dict[str, Tensor]
+"""Those of a layer by their names, with a leading axis of directions."""
 
 TOKEN_ROWS = (16, 256)
 CHARACTER_STEP = 8
@@ -58,7 +48,7 @@ class KerasEngine:
     name = "keras"
 
     def __init__(self, encoder: BiLMEncoder, precision: str = "float32") -> None:
-        self.config = encoder.config
+        self.config: BiLMConfig = encoder.config
         lstm = self.config.lstm
         clip = lstm.proj_clip if lstm.projects else None
         self._settings = LSTMSettings(lstm.cell_clip, clip, lstm.forget_bias)
@@ -74,13 +64,13 @@ class KerasEngine:
     def refresh(self) -> None:
         """Pack the weights that the encoder has now; nothing is compiled anew."""
         named = self._encoder.named_weights()
-        self._table = None
+        self._table: np.ndarray | None = None
         if self.config.char_cnn is None:
             self._table = _array(named["token_encoder/embedding"])
-        self._packed = None  # the old ones go before the new ones come
+        self._packed: list[Weights] = []  # the old ones go before the new ones come
         self._packed = [self._pack(named, layer) for layer in range(self.config.lstm.n_layers)]
 
-    def _pack(self, named: dict[str, Any], layer: int) -> dict[str, Any]:
+    def _pack(self, named: dict[str, keras.Variable], layer: int) -> Weights:
         """A layer's weights with a leading axis of directions, in the type that is computed in."""
         packed = {}
         for name in ("kernel", "recurrent_kernel", "bias", "projection_kernel"):
@@ -95,8 +85,8 @@ class KerasEngine:
         if self._table is not None:
             return self._table[ids - 1]
         vectors = np.empty((len(ids), self.config.lstm.projection_dim), np.float32)
-        first = 1 if self.config.char_cnn.word_dim else 0
-        used = used_columns(ids, self.config.char_cnn, first)
+        assert self.config.char_cnn is not None  # where there is no table
+        used = used_columns(ids, self.config.char_cnn)
         order = np.argsort(used, kind="stable")
         for start in range(0, len(ids), TOKEN_ROWS[-1]):
             chosen = order[start : start + TOKEN_ROWS[-1]]
@@ -111,13 +101,14 @@ class KerasEngine:
         """The state before anything was read."""
         lstm = self.config.lstm
         outer = (len(self.config.direction_names), lstm.n_layers, rows)
-        return tuple(
-            ops.zeros((*outer, size), dtype="float32") for size in (lstm.projection_dim, lstm.dim)
+        return (
+            ops.zeros((*outer, lstm.projection_dim), dtype="float32"),
+            ops.zeros((*outer, lstm.dim), dtype="float32"),
         )
 
     def read(
         self, vectors: np.ndarray, mask: np.ndarray, state: State, layers: str
-    ) -> tuple[Any, State]:
+    ) -> tuple[Tensor, State]:
         """Read on by some positions.
 
         Args:
@@ -134,12 +125,14 @@ class KerasEngine:
         return self._windows[layers](self._packed, vectors, mask, *state)
 
     @staticmethod
-    def fetch(outputs: Any) -> np.ndarray:
+    def fetch(outputs: Tensor) -> np.ndarray:
         """The numbers of a tensor that `read` returned, float32; waits for them."""
         return _float32(outputs)
 
-    def _window_function(self, layers: str) -> Any:
-        def run(packed: list[dict[str, Any]], vectors: Any, mask: Any, h: Any, c: Any) -> Any:
+    def _window_function(self, layers: str) -> Callable[..., tuple[Tensor, State]]:
+        def run(
+            packed: list[Weights], vectors: Tensor, mask: Tensor, h: Tensor, c: Tensor
+        ) -> tuple[Tensor, State]:
             x = ops.transpose(ops.cast(vectors, self._dtype), (0, 2, 1, 3))  # (dirs, time, rows, P)
             by_time = ops.transpose(ops.cast(mask, "bool"), (0, 2, 1))
             outputs, hs, cs = [], [], []
@@ -166,16 +159,17 @@ class KerasEngine:
         return run
 
 
-def _array(variable: Any) -> np.ndarray:
+def _array(variable: keras.Variable) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(variable.value))
 
 
-def _float32(tensor: Any) -> np.ndarray:
+def _float32(tensor: Tensor) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")))
 
 
-def used_columns(ids: np.ndarray, char_cnn: Any, first: int) -> np.ndarray:
+def used_columns(ids: np.ndarray, char_cnn: CharCNNConfig) -> np.ndarray:
     """How many columns of each row the character CNN has to see, in coarse steps."""
+    first = 1 if char_cnn.word_dim else 0
     needed = columns_needed(ids[:, first:], char_cnn.widest_filter)
     stepped = first - -needed // CHARACTER_STEP * CHARACTER_STEP  # rounded up
     return np.minimum(stepped, ids.shape[1])

@@ -32,6 +32,7 @@ class Characters:
             return pack.gates(take(f"{name}kernel"), take(f"{name}bias"))
 
         characters = config.char_cnn
+        assert characters is not None  # of a model that reads characters
         self._activation = characters.activation
         self._table = get("char_embed").to(pack.filters)
         self._words = get("word_embed") if characters.word_dim else None
@@ -49,18 +50,18 @@ class Characters:
         self._projection = affine("projection/") if projects else None
 
     def __call__(self, ids: np.ndarray) -> np.ndarray:
-        ids = torch.from_numpy(np.array(ids, np.int64))
+        read = torch.from_numpy(np.array(ids, np.int64))
         words = None
         if self._words is not None:
-            words, ids = ids[:, 0], ids[:, 1:]
-        x = self._features(ids)
+            words, read = _rows(self._words, read[:, 0]), read[:, 1:]
+        x = self._features(read)
         whole = slice(None)
         for carry, transform in self._highways:
             gate = carry(x)(whole).sigmoid_()
             new = transform(x)(whole).relu_()
             x = torch.addcmul(x, gate, new.sub_(x))
         if words is not None:
-            x = torch.cat([_rows(self._words, words), x], dim=-1)
+            x = torch.cat([words, x], dim=-1)
         if self._projection is not None:
             x = self._projection(x)(whole)
         return x.numpy()

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import to_numpy
-from elmo.config import LSTMConfig
+from elmo.config import BiLMConfig, LSTMConfig
 from elmo.engines.keras_engine import used_columns
 from elmo.engines.torch_characters import Characters
 from elmo.engines.torch_products import PACKINGS, Packing, Product, aligned
@@ -53,14 +53,15 @@ class TorchEngine:
     name = "torch"
 
     def __init__(self, encoder: BiLMEncoder, precision: str) -> None:
-        self.config = encoder.config
+        self.config: BiLMConfig = encoder.config
         self._encoder: BiLMEncoder | None = encoder
         self._pack = PACKINGS[precision]
         self.refresh()
 
     def refresh(self) -> None:
         """Pack the weights that the encoder has now."""
-        self._layers = []  # the old ones go before the new ones come
+        assert self._encoder is not None  # it was not let go
+        self._layers: list[list[_Cell]] = []  # the old ones go before the new ones come
         return_freed_memory()
         named = self._encoder.named_weights()
 
@@ -72,7 +73,8 @@ class TorchEngine:
             [_Cell(self._pack, take, f"{name}/layer_{number}", self.config.lstm) for name in names]
             for number in range(self.config.lstm.n_layers)
         ]
-        self._table = self._characters = None
+        self._table: np.ndarray | None = None
+        self._characters: Characters | None = None
         if self.config.char_cnn is None:
             self._table = np.array(take("token_encoder/embedding"))
         else:
@@ -89,8 +91,8 @@ class TorchEngine:
         if self._table is not None:
             return self._table[ids - 1]
         vectors = np.empty((len(ids), self.config.lstm.projection_dim), np.float32)
-        first = 1 if self.config.char_cnn.word_dim else 0
-        used = used_columns(ids, self.config.char_cnn, first)
+        assert self.config.char_cnn is not None and self._characters is not None
+        used = used_columns(ids, self.config.char_cnn)
         order = np.argsort(used, kind="stable")
         for start in range(0, len(ids), TOKENS):
             chosen = order[start : start + TOKENS]
@@ -102,7 +104,8 @@ class TorchEngine:
         """The state before anything was read."""
         lstm = self.config.lstm
         outer = (len(self.config.direction_names), lstm.n_layers, rows)
-        return tuple(np.zeros((*outer, n), np.float32) for n in (lstm.projection_dim, lstm.dim))
+        h = np.zeros((*outer, lstm.projection_dim), np.float32)
+        return h, np.zeros((*outer, lstm.dim), np.float32)
 
     @torch.inference_mode()
     def read(
@@ -153,14 +156,14 @@ class _Steps:
     """
 
     def __init__(self, mask: np.ndarray) -> None:
-        rows = mask.any(axis=0)  # (rows, time)
+        rows: np.ndarray = mask.any(axis=0)  # (rows, time)
         n = np.where(rows.any(axis=0), len(rows) - np.argmax(rows[::-1], axis=0), 0)
         self.rows = n.tolist()
         self.starts = [0, *np.cumsum(n).tolist()]
         inside = np.arange(len(rows)) < n[:, None]  # (time, rows)
         self._time, self._row = np.nonzero(inside)
         whole = (mask.transpose(2, 0, 1) | ~inside[:, None]).all(axis=(1, 2))
-        self.whole = whole.tolist()  # where every row that is computed is real
+        self.whole: list[bool] = whole.tolist()  # where every row that is computed is real
 
     def pack(self, values: np.ndarray) -> Tensor:
         """`(rows, time, n)` to the computed positions, step after step, `(positions, n)`."""

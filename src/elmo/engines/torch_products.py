@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ class Float32:
     """
 
     def __init__(
-        self, kernel: np.ndarray, bias: Any = None, factors: np.ndarray | None = None
+        self, kernel: np.ndarray, bias: np.ndarray | None = None, factors: np.ndarray | None = None
     ) -> None:
         self._linear = packed_linear(
             _passing(np.transpose(kernel), torch.float32, factors), _bias(bias)
@@ -61,10 +61,11 @@ class Bfloat16:
     """
 
     def __init__(
-        self, kernel: np.ndarray, bias: Any = None, factors: np.ndarray | None = None
+        self, kernel: np.ndarray, bias: np.ndarray | None = None, factors: np.ndarray | None = None
     ) -> None:
-        bias = None if bias is None else aligned(bias).bfloat16()
-        self._linear = packed_linear(_passing(np.transpose(kernel), torch.bfloat16, factors), bias)
+        rounded = None if bias is None else aligned(bias).bfloat16()
+        weight = _passing(np.transpose(kernel), torch.bfloat16, factors)
+        self._linear = packed_linear(weight, rounded)
 
     def __call__(self, x: Tensor) -> Rows:
         values = self._linear(x.bfloat16())
@@ -86,7 +87,7 @@ class Int8:
     """
 
     def __init__(
-        self, kernel: np.ndarray, bias: Any = None, factors: np.ndarray | None = None
+        self, kernel: np.ndarray, bias: np.ndarray | None = None, factors: np.ndarray | None = None
     ) -> None:
         matrix = _passing(np.asarray(kernel), torch.float32)
         largest = matrix.abs().amax(0).clamp_(min=TINY)

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import keras
 from keras import ops
 
 from elmo.layers.dropout import VariationalDropout, drop_each
 from elmo.layers.projected_lstm import ProjectedLSTM, run_side_by_side
+from elmo.layers.tensors import Shape, State, Tensor
+
+
+class _LSTMConfig(TypedDict):
+    """What all the LSTMs of a stack have in common."""
+
+    dim: int
+    projection_dim: int
+    cell_clip: float | None
+    proj_clip: float | None
+    forget_bias: float
+    always_project: bool
+    recurrent_dropout: float
+    weight_dropout: float
 
 
 @keras.saving.register_keras_serializable(package="elmo")
@@ -79,7 +93,7 @@ class BidirectionalStack(keras.layers.Layer):
         self.seed = seed
         self.autocast = False
         self.supports_masking = True
-        self._lstm_config = {
+        self._lstm_config: _LSTMConfig = {
             "dim": dim,
             "projection_dim": projection_dim,
             "cell_clip": cell_clip,
@@ -123,7 +137,7 @@ class BidirectionalStack(keras.layers.Layer):
         """P, the size of a direction's output."""
         return self._lstm_config["projection_dim"]
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         if input_shape[-1] != self.projection_dim:
             raise ValueError(
                 f"inputs of size {input_shape[-1]}: the stack reads vectors of its "
@@ -136,11 +150,11 @@ class BidirectionalStack(keras.layers.Layer):
 
     def call(
         self,
-        inputs: Any,
-        mask: Any | None = None,
-        state: tuple[Any, Any] | None = None,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        state: State | None = None,
         training: bool = False,
-    ) -> tuple[Any, tuple[Any, Any]]:
+    ) -> tuple[Tensor, State]:
         x = ops.cast(inputs, self.compute_dtype)
         outputs, hs, cs = [], [], []
         for number, lstms in enumerate(self.lstms):
@@ -155,10 +169,10 @@ class BidirectionalStack(keras.layers.Layer):
         # (n_layers, directions, batch, time, P); states (directions, n_layers, batch, ·)
         return ops.stack(outputs), (ops.stack(hs, axis=1), ops.stack(cs, axis=1))
 
-    def compute_mask(self, inputs: Any, mask: Any | None = None) -> None:
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
         return None  # the outputs have axes of their own; whoever calls knows the mask
 
-    def of_direction(self, number: int) -> list[Any]:
+    def of_direction(self, number: int) -> list[keras.Variable]:
         """The variables of a direction, weights and seeds, in the same order for each."""
         return [
             variable
@@ -167,7 +181,7 @@ class BidirectionalStack(keras.layers.Layer):
             for variable in layer.variables
         ]
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, keras.Variable]:
         """The variables under `{direction}/layer_{l}/…`."""
         return {
             f"{direction}/layer_{number}/{name}": variable

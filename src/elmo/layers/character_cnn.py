@@ -10,6 +10,7 @@ from keras import ops
 
 from elmo.layers.first_values import drawn
 from elmo.layers.highway import Highway
+from elmo.layers.tensors import Shape, Tensor
 from elmo.layers.token_embedding import embed
 
 ACTIVATIONS = {"relu": ops.relu, "tanh": ops.tanh}
@@ -96,7 +97,7 @@ class CharacterCNN(keras.layers.Layer):
             Highway(name=f"highway_{k}", dtype=self.dtype_policy) for k in range(n_highway)
         ]
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         uniform, normal = keras.initializers.RandomUniform, keras.initializers.RandomNormal
         self.char_embed = self.add_weight(
             name="char_embed",
@@ -140,7 +141,7 @@ class CharacterCNN(keras.layers.Layer):
             )
         self.built = True
 
-    def call(self, ids: Any) -> Any:
+    def call(self, ids: Tensor) -> Tensor:
         if isinstance(ids, list | tuple):  # (tokens, M) each, M at its own
             leading, parts = (-1,), [ops.convert_to_tensor(part) for part in ids]
         else:
@@ -163,7 +164,7 @@ class CharacterCNN(keras.layers.Layer):
             x = ops.matmul(x, self.projection_kernel) + self.projection_bias
         return ops.reshape(x, (*leading, self.projection_dim))
 
-    def _features(self, ids: Any) -> Any:
+    def _features(self, ids: Tensor) -> Tensor:
         """Each filter's best match in `ids` (tokens, M): (tokens, F)."""
         n_characters = ops.shape(ids)[1]
         characters = embed(self.char_embed, ids, self.compute_dtype)  # (tokens, M, C)
@@ -185,10 +186,10 @@ class CharacterCNN(keras.layers.Layer):
             features.append(ops.max(scores, axis=1) + bias)  # (tokens, n)
         return ACTIVATIONS[self.activation](ops.concatenate(features, axis=-1))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.projection_dim)
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, keras.Variable]:
         """The variables under their names in saved models, without `token_encoder/`."""
         named = {"char_embed": self.char_embed}
         if self.word_dim:

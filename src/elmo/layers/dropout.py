@@ -12,8 +12,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.layers.tensors import Shape, Tensor
 
-def drop_each(layers: Sequence[Any], inputs: Any, training: bool) -> Any:
+
+def drop_each(layers: Sequence[keras.layers.Layer], inputs: Tensor, training: bool) -> Tensor:
     """Dropout of directions, each by a layer of its own.
 
     Args:
@@ -47,12 +49,12 @@ class _MaskedDropout(keras.layers.Layer):
             self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True  # there is nothing to build; `fit` looks for layers that are not
 
-    def _kept(self, shape: tuple[Any, ...]) -> Any:
+    def _kept(self, shape: Sequence[Tensor | int]) -> Tensor:
         """A mask of that shape, true with probability 1 − rate."""
         drawn = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
         return drawn >= self.rate
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
@@ -86,7 +88,7 @@ class WordDropout(_MaskedDropout):
         (2, 5, 3)
     """
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
         kept = self._kept((*ops.shape(inputs)[:-1], 1))  # (…, time, 1)
@@ -120,7 +122,7 @@ class VariationalDropout(_MaskedDropout):
         (2, 5, 3)
     """
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
         shape = ops.shape(inputs)

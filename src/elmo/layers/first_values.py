@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from keras import ops
+
+from elmo.layers.tensors import Tensor
+
+Initializer: TypeAlias = "str | Callable[..., Tensor]"
+"""What Keras starts a weight with: a name, or a function of a shape and a type."""
 
 _blank = contextvars.ContextVar("blank", default=False)
 
@@ -36,16 +41,16 @@ def blank_weights() -> Iterator[None]:
         _blank.reset(token)
 
 
-def drawn(initializer: Any) -> Any:
+def drawn(initializer: Initializer) -> Initializer:
     """What `add_weight` is to start a weight with: `initializer`, or zeros in `blank_weights`."""
     return _zeros if _blank.get() else initializer
 
 
-def _zeros(shape: Sequence[int], dtype: Any = None) -> Any:
+def _zeros(shape: Sequence[int], dtype: str | None = None) -> Tensor:
     return there(ops.convert_to_tensor(np.zeros(shape, np.float32)))
 
 
-def there(tensor: Any) -> Any:
+def there(tensor: Tensor) -> Tensor:
     """The tensor, once it is made of what it is made of.
 
     JAX copies arrays on the side and keeps them meanwhile: a whole network's at once are another network

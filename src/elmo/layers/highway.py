@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
 from elmo.layers.first_values import drawn
+from elmo.layers.tensors import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="elmo")
@@ -33,7 +34,7 @@ class Highway(keras.layers.Layer):
         (2, 5, 6)
     """
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[int]) -> None:
         dim = input_shape[-1]
         kernel = {
             "shape": (dim, dim),
@@ -49,15 +50,15 @@ class Highway(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         gate = ops.sigmoid(ops.matmul(inputs, self.carry_kernel) + self.carry_bias)  # (…, dim)
         new = ops.relu(ops.matmul(inputs, self.transform_kernel) + self.transform_bias)
         return inputs + gate * (new - inputs)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         return tuple(input_shape)
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, keras.Variable]:
         """The variables under their names in saved models, without `highway_k/`."""
         return {
             "carry_kernel": self.carry_kernel,

@@ -9,6 +9,7 @@ from keras import ops
 
 from elmo.layers.first_values import drawn
 from elmo.layers.sampled_softmax import exact_nats, exact_nats_in_blocks
+from elmo.layers.tensors import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="elmo")
@@ -47,7 +48,7 @@ class LMHead(keras.layers.Layer):
         self.tied = tied
         self.kernel = None
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         if not self.tied:
             self.kernel = self.add_weight(
                 name="kernel",
@@ -62,14 +63,18 @@ class LMHead(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, inputs: Any, kernel: Any | None = None) -> Any:
+    def call(self, inputs: Tensor, kernel: Tensor | None = None) -> Tensor:
         kernel = self._kernel(kernel)
         scores = ops.matmul(ops.cast(inputs, self.compute_dtype), ops.transpose(kernel))
         return scores + ops.cast(self.bias, self.compute_dtype)
 
     def nats(
-        self, inputs: Any, targets: Any, kernel: Any | None = None, block: int | None = None
-    ) -> Any:
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        kernel: Tensor | None = None,
+        block: int | None = None,
+    ) -> Tensor:
         """−ln P of each target (a row of the matrix, from 0) among all types, float32.
 
         Args:
@@ -83,14 +88,14 @@ class LMHead(keras.layers.Layer):
             return exact_nats(*arguments)
         return exact_nats_in_blocks(*arguments, block)
 
-    def _kernel(self, kernel: Any | None) -> Any:
+    def _kernel(self, kernel: Tensor | None) -> Tensor:
         if kernel is None:
             if self.tied:
                 raise ValueError("kernel=None: a tied head needs the embedding matrix")
             kernel = self.kernel
         return ops.cast(kernel, self.compute_dtype)
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, keras.Variable]:
         """The variables by name."""
         return {"bias": self.bias} if self.tied else {"kernel": self.kernel, "bias": self.bias}
 

@@ -10,6 +10,7 @@ from keras import ops
 
 from elmo.layers.first_values import drawn
 from elmo.layers.recurrence import LSTMSettings, input_gates, lstm_scan
+from elmo.layers.tensors import Shape, State, Tensor
 
 
 @keras.saving.register_keras_serializable(package="elmo")
@@ -85,7 +86,7 @@ class ProjectedLSTM(keras.layers.Layer):
         # The state is float32 whatever the policy: Keras must not cast it on its way in.
         self.autocast = False
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         shapes = {
             "kernel": (input_shape[-1], 4 * self.dim),
             "recurrent_kernel": (self.projection_dim, 4 * self.dim),
@@ -102,12 +103,12 @@ class ProjectedLSTM(keras.layers.Layer):
 
     def call(
         self,
-        inputs: Any,
-        mask: Any | None = None,
-        initial_state: tuple[Any, Any] | None = None,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        initial_state: State | None = None,
         training: bool = False,
         return_state: bool = False,
-    ) -> Any:
+    ) -> Tensor:
         if initial_state is not None:
             initial_state = tuple(ops.expand_dims(s, 0) for s in initial_state)
         outputs, (h, c) = run_side_by_side(
@@ -120,28 +121,28 @@ class ProjectedLSTM(keras.layers.Layer):
         outputs = ops.squeeze(outputs, 0)
         return (outputs, (ops.squeeze(h, 0), ops.squeeze(c, 0))) if return_state else outputs
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, keras.Variable]:
         """The variables by name."""
         names = ["kernel", "recurrent_kernel", "bias"]
         if self.projection_kernel is not None:
             names.append("projection_kernel")
         return {name: getattr(self, name) for name in names}
 
-    def drop_weights(self, training: bool) -> Any:
+    def drop_weights(self, training: bool) -> Tensor:
         """The recurrent kernel in the compute type, with weights dropped in training."""
         kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
         if training and self.weight_dropout:
             kernel = keras.random.dropout(kernel, self.weight_dropout, seed=self.masks)
         return kernel
 
-    def draw_recurrent_mask(self, batch: Any, training: bool) -> Any | None:
+    def draw_recurrent_mask(self, batch: Tensor | int, training: bool) -> Tensor | None:
         """What h is multiplied with on its way into the gates, `(batch, projection_dim)`."""
         if not (training and self.recurrent_dropout):
             return None
         ones = ops.ones((batch, self.projection_dim), dtype="float32")
         return keras.random.dropout(ones, self.recurrent_dropout, seed=self.masks)
 
-    def compute_output_shape(self, input_shape: Sequence[int | None], **kwargs: Any) -> tuple:
+    def compute_output_shape(self, input_shape: Shape, **kwargs: Any) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.projection_dim)
 
     def get_config(self) -> dict[str, Any]:
@@ -159,12 +160,12 @@ class ProjectedLSTM(keras.layers.Layer):
 
 def run_side_by_side(
     lstms: Sequence[ProjectedLSTM],
-    inputs: Any,
+    inputs: Tensor,
     *,
-    mask: Any | None = None,
-    state: tuple[Any, Any] | None = None,
+    mask: Tensor | None = None,
+    state: State | None = None,
     training: bool = False,
-) -> tuple[Any, tuple[Any, Any]]:
+) -> tuple[Tensor, State]:
     """Run LSTMs of one shape, each over its own rows, in one scan.
 
     Args:
@@ -182,7 +183,7 @@ def run_side_by_side(
     batch = ops.shape(inputs)[1]
     x = ops.transpose(ops.cast(inputs, dtype), (0, 2, 1, 3))  # (directions, time, batch, input)
 
-    def stacked(name: str) -> Any:
+    def stacked(name: str) -> Tensor:
         return ops.stack([ops.cast(getattr(lstm, name), dtype) for lstm in lstms])
 
     gates = input_gates(x, stacked("kernel"), stacked("bias"))

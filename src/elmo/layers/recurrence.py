@@ -17,10 +17,13 @@ after Sak et al. 2014):
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import keras
 from keras import ops
+
+from elmo.layers.tensors import State, Tensor
 
 
 class LSTMSettings(NamedTuple):
@@ -31,7 +34,7 @@ class LSTMSettings(NamedTuple):
     forget_bias: float
 
 
-def input_gates(inputs: Any, kernel: Any, bias: Any) -> Any:
+def input_gates(inputs: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     """The input half of the gates of a whole window, x·K + b, as one product a direction.
 
     Args:
@@ -49,15 +52,15 @@ def input_gates(inputs: Any, kernel: Any, bias: Any) -> Any:
 
 
 def lstm_scan(
-    gates: Any,
-    recurrent_kernel: Any,
-    projection_kernel: Any | None,
-    state: tuple[Any, Any],
+    gates: Tensor,
+    recurrent_kernel: Tensor,
+    projection_kernel: Tensor | None,
+    state: State,
     *,
     settings: LSTMSettings,
-    mask: Any | None = None,
-    recurrent_mask: Any | None = None,
-) -> tuple[Any, tuple[Any, Any]]:
+    mask: Tensor | None = None,
+    recurrent_mask: Tensor | None = None,
+) -> tuple[Tensor, State]:
     """Run the recurrence over a window.
 
     Args:
@@ -89,36 +92,53 @@ def lstm_scan(
     return _portable_scan(settings, *arguments)
 
 
-def _clip(x: Any, limit: float | None) -> Any:
+def _clip(x: Tensor, limit: float | None) -> Tensor:
     return x if limit is None else ops.clip(x, -limit, limit)
 
 
 def _portable_scan(
-    settings, gates, recurrent_kernel, projection_kernel, h, c, mask, recurrent_mask
-):
+    settings: LSTMSettings,
+    gates: Tensor,
+    recurrent_kernel: Tensor,
+    projection_kernel: Tensor | None,
+    h: Tensor,
+    c: Tensor,
+    mask: Tensor | None,
+    recurrent_mask: Tensor,
+) -> tuple[Tensor, State]:
     compute_dtype = gates.dtype
     gates = ops.swapaxes(gates, 0, 1)  # (time, directions, batch, 4 * dim)
     if mask is not None:
         mask = ops.swapaxes(mask, 0, 1)
-    step = functools.partial(
+    step: Callable[[State, Tensor], tuple[State, State]] = functools.partial(
         _step, settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype
     )
-    inputs = (gates,) if mask is None else (gates, ops.cast(mask, "float32"))
+    inputs: Tensor = (gates,)
+    if mask is not None:
+        inputs = (gates, ops.cast(mask, "float32"))
     if mask is not None and gates.shape[0] is None:
         # On TensorFlow Keras's scan wants to know the length of several inputs, but not of one.
         packed = [ops.cast(gates, "float32"), ops.expand_dims(inputs[1], -1)]
         inputs, unpacked = ops.concatenate(packed, axis=-1), step
 
-        def step(state, x):
+        def apart(state: State, x: Tensor) -> tuple[State, State]:
             return unpacked(state, (ops.cast(x[..., :-1], compute_dtype), x[..., -1]))
+
+        step = apart
 
     (h, c), (outputs, _) = ops.scan(step, (h, c), inputs)
     return ops.swapaxes(ops.cast(outputs, compute_dtype), 0, 1), (h, c)
 
 
 def _step(
-    settings, recurrent_kernel, projection_kernel, recurrent_mask, compute_dtype, state, inputs
-):
+    settings: LSTMSettings,
+    recurrent_kernel: Tensor,
+    projection_kernel: Tensor | None,
+    recurrent_mask: Tensor,
+    compute_dtype: str,
+    state: State,
+    inputs: Sequence[Tensor],
+) -> tuple[State, State]:
     h_before, c_before = state
     x, *mask = inputs
     h = ops.cast(h_before * recurrent_mask, compute_dtype)

@@ -12,12 +12,16 @@ the target itself is masked.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from keras import ops
 
+from elmo.layers.tensors import Tensor
+
 MASKED = -1e9
+
+Sums: TypeAlias = tuple[Tensor, Tensor]  # the highest score so far, and the exponentials under it
 
 
 class Negatives(NamedTuple):
@@ -77,15 +81,15 @@ def log_expected_count(ranks: np.ndarray, tries: int, vocabulary_size: int) -> n
 
 
 def sampled_nats(
-    h: Any,
-    target_kernel: Any,
-    target_bias: Any,
-    target_log_expected: Any,
-    negative_kernel: Any,
-    negative_bias: Any,
-    negative_log_expected: Any,
-    is_target: Any,
-) -> Any:
+    h: Tensor,
+    target_kernel: Tensor,
+    target_bias: Tensor,
+    target_log_expected: Tensor,
+    negative_kernel: Tensor,
+    negative_bias: Tensor,
+    negative_log_expected: Tensor,
+    is_target: Tensor,
+) -> Tensor:
     """−ln P of each target among itself and the drawn types.
 
     Args:
@@ -109,7 +113,7 @@ def sampled_nats(
     return ops.log(total) + (highest - true)  # in this order, huge scores leave digits to ln
 
 
-def exact_nats(h: Any, kernel: Any, bias: Any, targets: Any) -> Any:
+def exact_nats(h: Tensor, kernel: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
     """−ln P of each target among all types.
 
     Args:
@@ -134,7 +138,9 @@ def exact_nats(h: Any, kernel: Any, bias: Any, targets: Any) -> Any:
     return ops.logsumexp(logits, axis=-1) - true
 
 
-def exact_nats_in_blocks(h: Any, kernel: Any, bias: Any, targets: Any, block: int = 1024) -> Any:
+def exact_nats_in_blocks(
+    h: Tensor, kernel: Tensor, bias: Tensor, targets: Tensor, block: int = 1024
+) -> Tensor:
     """As `exact_nats`, a block of types at a time, for evaluation.
 
     The scores of a block stay in the processor's cache, and memory does not depend on V:
@@ -156,7 +162,7 @@ def exact_nats_in_blocks(h: Any, kernel: Any, bias: Any, targets: Any, block: in
     size, width = kernel.shape
     block = min(block, size)
 
-    def add(sums: tuple[Any, Any], kernel: Any, bias: Any) -> tuple[Any, Any]:
+    def add(sums: Sums, kernel: Tensor, bias: Tensor) -> Sums:
         highest, total = sums
         scores = ops.cast(ops.matmul(h, ops.transpose(kernel)), "float32")
         scores = scores + ops.cast(bias, "float32")
@@ -164,7 +170,7 @@ def exact_nats_in_blocks(h: Any, kernel: Any, bias: Any, targets: Any, block: in
         new = ops.sum(ops.exp(scores - higher[:, None]), axis=-1)
         return higher, total * ops.exp(highest - higher) + new
 
-    def one_block(number: Any, sums: tuple[Any, Any]) -> tuple[Any, Any]:
+    def one_block(number: Tensor, sums: Sums) -> Sums:
         first = number * block
         return add(
             sums, ops.slice(kernel, (first, 0), (block, width)), ops.slice(bias, (first,), (block,))

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.layers.tensors import Shape, Tensor
+
 LAYER_NORMS = ("allennlp", "bilm-tf")
 EPSILON = 1e-12  # of both published layer norms
 
@@ -82,7 +84,7 @@ class ScalarMix(keras.layers.Layer):
         self.use_top_only = bool(use_top_only)
         self.supports_masking = True
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         if input_shape is not None and input_shape[1] not in (None, self.n_layers):
             raise ValueError(
                 f"inputs of shape {tuple(input_shape)}: the second axis must be "
@@ -105,7 +107,7 @@ class ScalarMix(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         if self.use_top_only:
             return inputs[:, -1] * ops.cast(self.gamma, inputs.dtype)
         if self.do_layer_norm:
@@ -113,7 +115,7 @@ class ScalarMix(keras.layers.Layer):
         shares = ops.softmax(self.scalars) * self.gamma  # (n_layers,)
         return ops.einsum("k,bktd->btd", ops.cast(shares, inputs.dtype), inputs)
 
-    def _normalized(self, inputs: Any, mask: Any) -> Any:
+    def _normalized(self, inputs: Tensor, mask: Tensor | None) -> Tensor:
         """Each layer centred and scaled by the statistics of the tokens that count."""
         values = ops.cast(inputs, "float32")  # (batch, n_layers, time, dim)
         batch, _, time, dim = ops.shape(values)
@@ -129,7 +131,7 @@ class ScalarMix(keras.layers.Layer):
         spread = ops.sum(ops.square(values - mean) * counts, axis=over, keepdims=True) / total
         return ops.cast((values - mean) / ops.sqrt(spread + EPSILON), inputs.dtype)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         batch, _, time, dim = input_shape
         return (batch, time, dim)
 

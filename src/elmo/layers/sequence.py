@@ -5,12 +5,12 @@ A mask is `(batch, time)`, true at real positions; they come first in each row a
 
 from __future__ import annotations
 
-from typing import Any
-
 from keras import ops
 
+from elmo.layers.tensors import Tensor
 
-def lengths(mask: Any) -> Any:
+
+def lengths(mask: Tensor) -> Tensor:
     """Number of real positions of each row.
 
     Args:
@@ -28,7 +28,9 @@ def lengths(mask: Any) -> Any:
     return ops.sum(ops.cast(mask, "int32"), axis=-1)
 
 
-def reverse_within_length(x: Any, mask: Any = None, lengths: Any = None) -> Any:
+def reverse_within_length(
+    x: Tensor, mask: Tensor | None = None, lengths: Tensor | None = None
+) -> Tensor:
     """Each row reversed within its own length; what is padding stays where it is, behind.
 
     Applied twice it gives `x` back. Gradients flow through it, to padding too.
@@ -62,7 +64,7 @@ def reverse_within_length(x: Any, mask: Any = None, lengths: Any = None) -> Any:
     return ops.take_along_axis(x, source, axis=1)
 
 
-def trim_boundaries(x: Any, mask: Any, axis: int = 1) -> tuple[Any, Any]:
+def trim_boundaries(x: Tensor, mask: Tensor, axis: int = 1) -> tuple[Tensor, Tensor]:
     """Drop begin and end of sentence: the first position and the last real one of each row.
 
     A row of n + 2 real positions keeps n; what stands behind them is zero.

@@ -7,10 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from elmo.layers.first_values import drawn
+from elmo.layers.first_values import Initializer, drawn
+from elmo.layers.tensors import Shape, Tensor
 
 
-def embed(table: Any, ids: Any, dtype: Any = None) -> Any:
+def embed(table: Tensor, ids: Tensor, dtype: str | None = None) -> Tensor:
     """Rows `ids − 1` of a table `(rows, dim)`; zeros for id 0, which is padding.
 
     Rows are picked before they are cast to `dtype`: the table itself is never copied.
@@ -53,7 +54,7 @@ class TokenEmbedding(keras.layers.Layer):
         self,
         vocabulary_size: int,
         projection_dim: int,
-        embeddings_initializer: Any = None,
+        embeddings_initializer: Initializer | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -69,7 +70,7 @@ class TokenEmbedding(keras.layers.Layer):
             embeddings_initializer = keras.initializers.RandomUniform(-1.0, 1.0)
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         self.embedding = self.add_weight(
             name="embedding",
             shape=(self.vocabulary_size, self.projection_dim),
@@ -78,13 +79,13 @@ class TokenEmbedding(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, ids: Any) -> Any:
+    def call(self, ids: Tensor) -> Tensor:
         return embed(self.embedding, ids, self.compute_dtype)  # (…, projection_dim)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         return (*input_shape, self.projection_dim)
 
-    def named_weights(self) -> dict[str, Any]:
+    def named_weights(self) -> dict[str, keras.Variable]:
         """The variable under its name in saved models, without `token_encoder/`."""
         return {"embedding": self.embedding}
 
