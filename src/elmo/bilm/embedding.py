@@ -138,11 +138,14 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout={dropout!r}: must be 0 or more and below 1")
         source = None
+        self.config: BiLMConfig
         if isinstance(model, dict):
-            model = BiLMConfig.from_dict(model)
-        if not isinstance(model, BiLMConfig):
+            self.config = BiLMConfig.from_dict(model)
+        elif isinstance(model, BiLMConfig):
+            self.config = model
+        else:
             source = find_encoder(model)
-        self.config = model if source is None else source.config
+            self.config = source.config
         self.supports_masking = True
         self.n_mixes = n_mixes
         self.dropout = dropout

@@ -156,14 +156,14 @@ class _Steps:
     """
 
     def __init__(self, mask: np.ndarray) -> None:
-        rows: np.ndarray = mask.any(axis=0)  # (rows, time)
+        rows = np.asarray(mask.any(axis=0))  # (rows, time)
         n = np.where(rows.any(axis=0), len(rows) - np.argmax(rows[::-1], axis=0), 0)
         self.rows = n.tolist()
         self.starts = [0, *np.cumsum(n).tolist()]
         inside = np.arange(len(rows)) < n[:, None]  # (time, rows)
         self._time, self._row = np.nonzero(inside)
         whole = (mask.transpose(2, 0, 1) | ~inside[:, None]).all(axis=(1, 2))
-        self.whole: list[bool] = whole.tolist()  # where every row that is computed is real
+        self.whole = np.asarray(whole).tolist()  # where every row that is computed is real
 
     def pack(self, values: np.ndarray) -> Tensor:
         """`(rows, time, n)` to the computed positions, step after step, `(positions, n)`."""
@@ -212,7 +212,7 @@ def _scan(
             last = min(first + block, n)
             rows = slice(first, last)
             z = recurrent(rows).add_(gates(slice(start + first, start + last))).sigmoid_()
-            entry, candidate, forget, out = z.split(d, dim=1)
+            entry, candidate, forget, out = z.chunk(4, dim=1)
             # f·c + i·tanh(j) = f·c + 2·i·(σ(2j) − ½)
             after = c[rows].mul_(forget).addcmul_(entry, candidate.sub_(0.5), value=2)
             if lstm.cell_clip is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 from keras import ops
 
@@ -34,8 +32,9 @@ class Highway(keras.layers.Layer):
         (2, 5, 6)
     """
 
-    def build(self, input_shape: Sequence[int]) -> None:
+    def build(self, input_shape: Shape) -> None:
         dim = input_shape[-1]
+        assert dim is not None  # the size of a vector is known
         kernel = {
             "shape": (dim, dim),
             "initializer": drawn(keras.initializers.RandomNormal(stddev=dim**-0.5)),

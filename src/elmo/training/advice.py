@@ -10,9 +10,9 @@ import itertools
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from elmo.settings.training import TrainingConfig
+from elmo.training.report import Row
 
 UNKNOWN = 0.2  # share of a text's tokens that are not in the vocabulary
 UNSEEN = 0.2  # share of the types that never occur in the training text
@@ -125,7 +125,7 @@ def _unknown(name: str, share: float, facts: Facts) -> str:
 
 
 def after_epoch(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row],
     config: TrainingConfig,
     *,
     steps_left: int = 1,
@@ -168,11 +168,11 @@ def after_epoch(
         yield text
 
 
-def _waits(row: Mapping[str, Any]) -> bool:
+def _waits(row: Row) -> bool:
     return (row.get("waiting_share") or 0.0) > WAITING
 
 
-def _drifts(rows: Sequence[Mapping[str, Any]]) -> bool:
+def _drifts(rows: Sequence[Row]) -> bool:
     last = rows[-WORSE - 1 :]
     if len(last) <= WORSE or any(row.get("valid_both") is None for row in last):
         return False

@@ -18,14 +18,16 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from elmo.layers.tensors import Tensor
 from elmo.system.files import sync_folder
 from elmo.training.steps.step import Step
+from elmo.training.steps.values import Carry
 
 _log = logging.getLogger("elmo")
 
@@ -64,26 +66,26 @@ def restore(step: Step, arrays: dict[str, np.ndarray]) -> None:
     )
 
 
-def _variables(step: Step) -> dict[str, Any]:
+def _variables(step: Step) -> dict[str, keras.Variable]:
     named = {f"weights/{n}": v for n, v in step.network.named_weights().items()}
     others = {f"others/{k}": v for k, v in enumerate(step.network.non_trainable_variables)}
     optimizer = {f"optimizer/{k}": v for k, v in enumerate(step.optimizer.variables)}
     return {**named, **others, **optimizer}
 
 
-def _carry_names(step: Step) -> Any:
+def _carry_names(step: Step) -> Carry:
     """A structure like the carry's, of names."""
     flat = keras.tree.flatten(step.carry)
     return keras.tree.pack_sequence_as(step.carry, [f"carry/{k}" for k in range(len(flat))])
 
 
-def _named_values(step: Step) -> dict[str, Any]:
+def _named_values(step: Step) -> dict[str, Tensor]:
     values = {name: variable.value for name, variable in _variables(step).items()}
     names = keras.tree.flatten(_carry_names(step))
     return {**values, **dict(zip(names, keras.tree.flatten(step.carry), strict=True))}
 
 
-def _copy(value: Any) -> np.ndarray:
+def _copy(value: Tensor) -> np.ndarray:
     # A copy even where NumPy could look into the array: the next step reuses its memory.
     return np.array(ops.convert_to_numpy(value), copy=True)
 
@@ -113,7 +115,7 @@ class Checkpoints:
         self.on_failure = on_failure
         self.error: OSError | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
-        self._pending: Future | None = None
+        self._pending: Future[None] | None = None
 
     def save(
         self,
@@ -170,7 +172,8 @@ class Checkpoints:
             self.folder.mkdir(parents=True, exist_ok=True)
             aside.mkdir()
             with open(aside / "arrays.npz", "wb") as file:
-                np.savez(file, **arrays)
+                named: dict[str, Any] = dict(arrays)  # `savez` has an option of its own, too
+                np.savez(file, **named)
                 _to_disk(file)
             with open(aside / "progress.json", "w", encoding="utf-8") as file:
                 json.dump(progress, file, indent=1)
@@ -220,6 +223,6 @@ class Checkpoints:
         return None
 
 
-def _to_disk(file: Any) -> None:
+def _to_disk(file: IO) -> None:
     file.flush()
     os.fsync(file.fileno())

@@ -6,7 +6,7 @@ import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from elmo.config import ConfigError
 from elmo.system.files import keep_apart
@@ -87,7 +87,8 @@ def _has(rows: Rows, text: str) -> bool:
     return rows[-1].get(f"{text}unigram") is not None
 
 
-Rows = list[dict[str, float | None]]
+Row: TypeAlias = dict[str, float | None]
+Rows: TypeAlias = list[Row]
 
 
 def _read(run: Path, column: str) -> tuple[str, Rows]:
@@ -129,8 +130,15 @@ def _names(runs: Sequence[Path]) -> list[str]:
     return [f"{run.name} ({number})" for number, run in enumerate(runs, 1)]
 
 
+def _cell(row: Row, column: str) -> float:
+    """A cell that is not empty."""
+    value = row[column]
+    assert value is not None
+    return value
+
+
 def _summary(name: str, column: str, rows: Rows) -> dict[str, Any]:
-    best = min(rows, key=lambda row: row[column])
+    best = min(rows, key=lambda row: _cell(row, column))
     last = rows[-1]
     return {
         "name": name,
@@ -160,7 +168,11 @@ def _draw(runs: dict[str, tuple[str, Rows]], output: Path) -> str | None:
             )
             unit, label = next((u for u in units if most >= u[0]), units[-1])
             for name, (column, rows) in zip(names, runs.values(), strict=True):
-                points = [(row[x] / unit, row[column]) for row in rows if row.get(x) is not None]
+                points = [
+                    (_cell(row, x) / unit, _cell(row, column))
+                    for row in rows
+                    if row.get(x) is not None
+                ]
                 points = [point for point in points if point[1] < LARGEST]
                 style = "--" if column.startswith("train") else "-"
                 if points:

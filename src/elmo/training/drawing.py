@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from elmo.system.files import temporary_beside
 
 if TYPE_CHECKING:
-    from matplotlib.axis import Axis
+    from matplotlib.axis import Axis, XAxis, YAxis
     from matplotlib.figure import Figure
 
 TYPES = (".png", ".svg", ".pdf")
@@ -36,7 +36,7 @@ def write_figure(figure: Figure, path: Path) -> None:
     import matplotlib
 
     kind = path.suffix.lower().lstrip(".")
-    dates: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    dates: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with temporary_beside(path) as temporary, matplotlib.rc_context({"svg.hashsalt": "elmo"}):
         figure.savefig(temporary, dpi=130, format=kind, metadata=dates.get(kind))
 
@@ -64,7 +64,7 @@ def plain_ticks(low: float, high: float) -> list[float]:
     return [_short(tick) for tick in found if low <= tick <= high]
 
 
-def logarithmic(axis: Axis) -> None:
+def logarithmic(axis: XAxis | YAxis) -> None:
     """Give an axis a logarithmic scale with numbers as people write them."""
     from matplotlib.ticker import FuncFormatter, Locator, NullLocator
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
 from elmo.bilm.compiled import compiled
 from elmo.bilm.language_model import BiLanguageModel
+from elmo.layers.tensors import State
 from elmo.system.notebook import html_grid
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches.batches import Tokens
@@ -92,8 +94,8 @@ class Evaluation:
         mean = sum(means.values()) / len(means)
         whole = mean * tokens + spelling
         return cls(
-            forward=_exp(means.get("forward")),
-            backward=_exp(means.get("backward")),
+            forward=_exp(means["forward"]) if "forward" in means else None,
+            backward=_exp(means["backward"]) if "backward" in means else None,
             both=_exp(mean),
             tokens=tokens,
             unknown_share=unknown / tokens,
@@ -132,9 +134,7 @@ class Evaluation:
         return values
 
 
-def _exp(nats: float | None) -> float | None:
-    if nats is None:
-        return None
+def _exp(nats: float) -> float:
     return math.exp(nats) if nats < 700 else math.inf
 
 
@@ -177,9 +177,9 @@ class Evaluator:
     def _nats_of_windows(self, tokens: Tokens, windows: Iterable[Rows], rows: int) -> np.ndarray:
         """Sums over windows of the same rows, the state carried from one to the next."""
         lstm, n = self.network.config.lstm, len(self.directions)
-        state = tuple(
-            np.zeros((n, lstm.n_layers, rows, size), np.float32)
-            for size in (lstm.projection_dim, lstm.dim)
+        state: State = (
+            np.zeros((n, lstm.n_layers, rows, lstm.projection_dim), np.float32),
+            np.zeros((n, lstm.n_layers, rows, lstm.dim), np.float32),
         )
         sums = np.zeros(n)
         waiting: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in range(n)]
@@ -262,6 +262,31 @@ def _padded(length: int) -> int:
     return size
 
 
+class _Sums(NamedTuple):
+    """Over a text; see `Evaluation.from_sums`."""
+
+    tokens: int
+    unknown: int
+    characters: int
+    spelling: float
+
+    def evaluation(
+        self,
+        nats: Mapping[str, float],
+        unigram: float | None,
+        files: dict[str, Evaluation] | None = None,
+    ) -> Evaluation:
+        return Evaluation.from_sums(
+            nats,
+            self.tokens,
+            self.unknown,
+            files,
+            unigram=unigram,
+            characters=self.characters,
+            spelling=self.spelling,
+        )
+
+
 def evaluate(
     network: BiLanguageModel,
     texts: Mapping[str, Tokens],
@@ -281,22 +306,18 @@ def evaluate(
     """
     evaluator = evaluator or Evaluator(network, state)
     totals = dict.fromkeys(network.config.direction_names, 0.0)
-    counted = vocabulary is not None and vocabulary.counts is not None
+    counted = vocabulary if vocabulary is not None and vocabulary.counts is not None else None
     files: dict[str, Evaluation] = {}
-    sums = {"tokens": 0, "unknown": 0, "characters": 0, "spelling": 0.0}
+    sums = _Sums(0, 0, 0, 0.0)
     unigram = 0.0
     for name, text in texts.items():
         corpus, nats = text.corpus, evaluator.nats(text)
-        part = {
-            "tokens": corpus.n_tokens + corpus.n_sentences,
-            "unknown": corpus.unknown,
-            "characters": corpus.characters,
-            "spelling": corpus.spelling,
-        }
-        baseline = unigram_nats(vocabulary, text) if counted else None
-        files[name] = Evaluation.from_sums(nats, **part, unigram=baseline)
+        targets = corpus.n_tokens + corpus.n_sentences
+        part = _Sums(targets, corpus.unknown, corpus.characters, corpus.spelling)
+        baseline = None if counted is None else unigram_nats(counted, text)
+        files[name] = part.evaluation(nats, baseline)
         unigram += baseline or 0.0
-        sums = {key: value + part[key] for key, value in sums.items()}
+        sums = _Sums(*map(operator.add, sums, part))
         for direction, value in nats.items():
             totals[direction] += value
-    return Evaluation.from_sums(totals, **sums, files=files, unigram=unigram if counted else None)
+    return sums.evaluation(totals, None if counted is None else unigram, files)

@@ -6,9 +6,10 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -18,10 +19,10 @@ from elmo.settings.training import TrainingConfig
 from elmo.system.progress import Progress, progress_for, warn
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.advice import after_epoch
-from elmo.training.batches.batches import Batches, Tokens, prefetch
+from elmo.training.batches.batches import Batch, Batches, Tokens, prefetch
 from elmo.training.checkpoint import Checkpoints, restore, snapshot
 from elmo.training.evaluation import Evaluator, evaluate
-from elmo.training.report import STEPS, Metrics, beside, epochs, plot_curve
+from elmo.training.report import STEPS, Metrics, Row, beside, epochs, plot_curve
 from elmo.training.steps.schedule import learning_rate
 from elmo.training.steps.slots import set_slots
 from elmo.training.steps.step import Step, TrainingModel
@@ -29,6 +30,10 @@ from elmo.training.steps.step import Step, TrainingModel
 FEWEST_STEPS, MOST_LINES = 50, 400  # between two lines of metrics, and about how many there are
 CURVE_SECONDS = 300  # between two drawings of the curve within an epoch
 EVALUATED = ("forward", "backward", "both", "unigram", "per_character", "unknown_share")
+
+Logs: TypeAlias = dict[str, Any]
+"""What Keras hands to callbacks: values by name, which these may add to."""
+Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int | None
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -114,7 +119,15 @@ class _Run:
     """A training between its first step and its last."""
 
     def __init__(
-        self, network, batches, config, folder, save_model, texts, progress, vocabulary
+        self,
+        network: BiLanguageModel,
+        batches: Batches,
+        config: TrainingConfig,
+        folder: Path,
+        save_model: Callable[[], None],
+        texts: Mapping[str, Mapping[str, Tokens] | None],
+        progress: bool | Progress,
+        vocabulary: Vocabulary | None,
     ) -> None:
         self.config = config
         self.vocabulary, self.further = vocabulary, False
@@ -141,13 +154,13 @@ class _Run:
         self.unsaved: OSError | None = None  # why the best model so far is not on disk
         self.epochs_without_better = 0
         self.seconds = 0.0  # of the runs before this one
-        self.sums: dict[str, Any] = {}  # of the current epoch
-        self.told: dict[str, Any] = {}  # what of these the lines so far have
+        self.sums: dict[str, np.ndarray] = {}  # of the current epoch
+        self.told: dict[str, np.ndarray] = {}  # what of these the lines so far have
         self.told_step = 0  # of the newest line
         self.closed = {"step": 0, "tokens": 0}  # where the current epoch begins
-        self._feed: Iterable | None = None
+        self._feed: Generator[Batch, None, None] | None = None
 
-    def _batch(self, number: int) -> dict[str, np.ndarray]:
+    def _batch(self, number: int) -> Batch:
         if self._feed is None:
             self._feed = prefetch(self.batches, number, self.config.workers)
         return next(self._feed)
@@ -210,7 +223,7 @@ class _Run:
     def _not_written(self, error: OSError) -> None:
         warn(self.progress, f"{error}; training goes on, and will write the next one")
 
-    def write(self, what: str, action: Callable[[], Any]) -> OSError | None:
+    def write(self, what: str, action: Callable[[], None]) -> OSError | None:
         """Write a file of the run; where the disk is full training goes on."""
         try:
             action()
@@ -270,12 +283,12 @@ class _Watch(keras.callbacks.Callback):
     def seconds(self) -> float:
         return self.run.seconds + time.monotonic() - self.started
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch_started, self.waited = time.monotonic(), self.run.step.waiting
         self.epoch_targets = 0.0
         self.line = None
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         run, now = self.run, time.monotonic()
         if self.line is None:  # the first step of a kind is compiled: no measure of those to come
             self.line = now, run.step.waiting, run.step.position
@@ -320,11 +333,12 @@ class _Watch(keras.callbacks.Callback):
         inside = step % run.per_epoch != 0 and step < run.total
         return inside and step // every > run.told_step // every
 
-    def _tell(self, logs: dict[str, Any] | None) -> None:
+    def _tell(self, logs: Logs | None) -> None:
         """Write a line on the steps since the one before."""
         _ = self.model  # on JAX this brings the variables up to date
         run, now = self.run, time.monotonic()
         since = {name: value - run.told.get(name, 0.0) for name, value in run.sums.items()}
+        assert self.line is not None  # it has begun
         begun, waiting, first = self.line
         position = run.step.position
         steps = position - run.told_step
@@ -355,7 +369,7 @@ class _Watch(keras.callbacks.Callback):
     def _training_perplexities(self) -> dict[str, float]:
         return self._perplexities(self.run.sums)
 
-    def _perplexities(self, sums: Mapping[str, Any]) -> dict[str, float]:
+    def _perplexities(self, sums: Mapping[str, np.ndarray]) -> dict[str, float]:
         targets = np.asarray(sums.get("targets", 0.0))
         if not targets.any():
             return {}
@@ -371,7 +385,7 @@ class _Watch(keras.callbacks.Callback):
         self.run.checkpoint(self.seconds)
         self.last_checkpoint = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         run = self.run
         self._look()
         if self.bad:
@@ -387,7 +401,7 @@ class _Watch(keras.callbacks.Callback):
         if run.finished():
             run.model.stop_training = True
 
-    def _report(self, logs: dict[str, Any]) -> None:
+    def _report(self, logs: Logs) -> None:
         run = self.run
         elapsed = max(time.monotonic() - self.epoch_started, 1e-9)
         steps = max(1, run.step.position - run.closed["step"])
@@ -423,11 +437,11 @@ class _Watch(keras.callbacks.Callback):
         run.sums, run.told, run.told_step = {}, {}, run.step.position
         run.closed = {"step": run.step.position, "tokens": row["tokens"]}
         logs.update({name: value for name, value in row.items() if value is not None})
-        shown = {
+        figures = {
             k: row.get(k) for k in ("train_both", "valid_both", "test_both", "tokens_per_second")
         }
         shown = "  ".join(
-            f"{k.replace('_', ' ')} {v:,.1f}{self._beside(row, k)}" for k, v in shown.items() if v
+            f"{k.replace('_', ' ')} {v:,.1f}{self._beside(row, k)}" for k, v in figures.items() if v
         )
         kept = "  (kept: the best so far)" if better and valid and not run.unsaved else ""
         run.progress.message(f"epoch {row['epoch']:.3g}  {shown}{kept}")
@@ -445,7 +459,7 @@ class _Watch(keras.callbacks.Callback):
         ):
             warn(run.progress, text)
 
-    def _beside(self, row: Mapping[str, Any], column: str) -> str:
+    def _beside(self, row: Row, column: str) -> str:
         """What a perplexity of a line is read beside, in brackets."""
         if column == "train_both" and self.run.config.negatives:
             return f" (of {self.run.config.negatives:,} candidates)"
@@ -479,7 +493,7 @@ class _Signals:
 
     def __init__(self) -> None:
         self.asked = False
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> _Signals:
         if threading.current_thread() is threading.main_thread():
@@ -487,13 +501,13 @@ class _Signals:
                 self._before[number] = signal.signal(number, self._ask)
         return self
 
-    def _ask(self, number: int, frame: Any) -> None:
+    def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             self.__exit__()
             raise KeyboardInterrupt
         self.asked = True
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}

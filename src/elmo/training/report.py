@@ -7,7 +7,7 @@ import io
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from elmo.system.files import write_whole
 
@@ -41,7 +41,10 @@ COLUMNS = (
 
 
 STEPS = "steps.csv"
-Row = Mapping[str, Any]
+Row: TypeAlias = Mapping[str, Any]
+"""A line: numbers by the names of their columns."""
+
+ARow = TypeVar("ARow", bound=Row)
 
 
 class Metrics:
@@ -84,7 +87,7 @@ def _write_lines(path: Path, rows: Sequence[Row]) -> None:
     write_whole(path, text.getvalue().encode("utf-8"))
 
 
-def beside(values: Mapping[str, Any], text: str = "") -> str:
+def beside(values: Row, text: str = "") -> str:
     """What a perplexity is to be read beside: the unigram model's, the one per character, unknown words.
 
     Args:
@@ -106,7 +109,7 @@ def beside(values: Mapping[str, Any], text: str = "") -> str:
     return ", ".join(form.format(value) for form, value in found if value is not None)
 
 
-def _short(value: Any) -> Any:
+def _short(value: float) -> float | str:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
@@ -125,7 +128,7 @@ def read_steps(path: str | Path) -> list[dict[str, float | None]]:
     return read_metrics(steps) if steps.is_file() else []
 
 
-def epochs(rows: Sequence[Row]) -> list[Row]:
+def epochs(rows: Sequence[ARow]) -> list[ARow]:
     """The lines of whole epochs, and of the training's end, among all that a training has in memory.
 
     Example:
@@ -157,7 +160,7 @@ def kept(rows: Sequence[Row]) -> Row | None:
     return rows[-1] if rows else None
 
 
-def plot_curve(rows: list[dict[str, Any]], path: str | Path, title: str = "") -> None:
+def plot_curve(rows: Sequence[Row], path: str | Path, title: str = "") -> None:
     """Perplexity over epochs, training and validation, as a picture of the type that the name says."""
     from matplotlib.figure import Figure
 

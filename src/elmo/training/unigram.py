@@ -32,6 +32,7 @@ def unigram_nats(vocabulary: Vocabulary, tokens: Tokens) -> float:
         tokens: encoded with it.
     """
     corpus = tokens.corpus
+    assert corpus.ids is not None  # it was encoded with the vocabulary
     times = np.bincount(corpus.ids, minlength=len(vocabulary) + 1)[1:].astype(np.float64)
     times[vocabulary.eos_id] += corpus.n_sentences
     return -float(times @ log_probabilities(vocabulary))

@@ -102,8 +102,8 @@ class Uses:
 
 
 def nearest(
-    model: Any,
-    text: Any,
+    model: BiLM | str | os.PathLike[str],
+    text: Text,
     word: str,
     *,
     sentences: Sequence[str] = (),

@@ -8,9 +8,9 @@ that the step touches, padded to fixed sizes so that a compiled step sees few sh
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from elmo.text.encoding import BOS_ROW, EOS_ROW
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches.rows import BOS, EOS, PADDING, Rows, Stream, sentence_rows
 from elmo.training.batches.spellings import Spellings
+
+Batch: TypeAlias = dict[str, np.ndarray]
+"""The arrays of a batch by their names; see `Batches.batch`."""
 
 # Steps an epoch from which a training is worth the compilation of more shapes.
 LONG_EPOCH = 1_000
@@ -84,7 +87,9 @@ class Tokens:
             places: in the corpus.
             as_unknown: from each id + 1 to the one that stands for it; see `Unknown`.
         """
-        ids = self._look_up(self.corpus.ids, places, self.corpus.bos, self.corpus.eos)
+        ids, bos, eos = self.corpus.ids, self.corpus.bos, self.corpus.eos
+        assert ids is not None and bos is not None and eos is not None  # there is a vocabulary
+        ids = self._look_up(ids, places, bos, eos)
         return ids if as_unknown is None else as_unknown[ids]
 
     def inputs(
@@ -99,13 +104,14 @@ class Tokens:
             `(u,)` ids + 1 or `(u, M)` character ids, and their places' shape of int32. The first is
             padding.
         """
-        if self.by_characters:
-            ids = self._look_up(self.corpus.types, places, BOS_ROW, EOS_ROW)
+        types, type_bytes = self.corpus.types, self.corpus.type_bytes
+        if types is not None:
+            ids = self._look_up(types, places, BOS_ROW, EOS_ROW)
         else:
             ids = self.targets(places, as_unknown)
         distinct, index = np.unique(np.append(ids.ravel(), 0), return_inverse=True)
         index = index[:-1].reshape(places.shape).astype(np.int32)
-        tokens = self.corpus.type_bytes[distinct] if self.by_characters else distinct
+        tokens = distinct if type_bytes is None else type_bytes[distinct]
         return tokens.astype(np.int32), index
 
     @staticmethod
@@ -163,7 +169,7 @@ class Batches:
             vocabulary_size=len(vocabulary),
             sampling=Sampling(training.negatives, vocabulary.ranks(), apart),
             tied=model.weight_tying,
-            widest_filter=model.char_cnn and model.char_cnn.widest_filter,
+            widest_filter=None if model.char_cnn is None else model.char_cnn.widest_filter,
             order=training.stream_order,
             state_resets=training.state_resets,
             seed=training.seed,
@@ -209,6 +215,7 @@ class Batches:
             self._buckets = _buckets(np.diff(self.offsets) + 1, batch_size, window, parts)
             self.per_epoch = sum(-(-len(b.sentences) // b.rows) for b in self._buckets)
         else:
+            assert window is not None  # only batches of sentences do without
             longest = self._stream(0).row_length
             if order == "shuffled":
                 # Each end of a row lies at most half a sentence off an equal cut, in any order.
@@ -232,7 +239,7 @@ class Batches:
         """Targets of one direction in an epoch, boundaries predicted included."""
         return int(self.offsets[-1]) + len(self.offsets) - 1
 
-    def batch(self, number: int) -> dict[str, np.ndarray]:
+    def batch(self, number: int) -> Batch:
         """The batch of that number.
 
         Returns:
@@ -248,7 +255,7 @@ class Batches:
         as_unknown = self._as_unknown(epoch)
         tokens, inputs = self.tokens.inputs(rows.inputs, as_unknown)
         mask = rows.targets != PADDING
-        batch = {
+        batch: Batch = {
             "inputs": inputs,
             "mask": mask,
             "reset": self._resets(number, step),
@@ -270,7 +277,7 @@ class Batches:
                 batch["token_mask"] = (batch["tokens"] > 0).astype(np.float32)
         return batch
 
-    def _sample(self, batch, number, tokens, targets) -> None:
+    def _sample(self, batch: Batch, number: int, tokens: np.ndarray, targets: np.ndarray) -> None:
         generator = np.random.default_rng([self.seed, 1, number])
         groups = len(self.directions) if self.sampling.per_direction else 1
         n_types = self.vocabulary_size
@@ -311,7 +318,7 @@ class Batches:
         What a batch names is a fraction of what it could name at most, and each shape is compiled anew.
         """
         batches = [self.batch(number) for number in sample]
-        sizes = {}
+        sizes: dict[str, int] = {}
         for name in ("tokens", "rows"):
             if name in batches[0]:
                 longest = max(len(batch[name]) for batch in batches)
@@ -336,6 +343,7 @@ class Batches:
     def _rows(self, epoch: int, step: int) -> Rows:
         if self.mode == "stream":
             stream = self._stream(epoch if self.order == "shuffled" else 0)
+            assert self.window is not None
             return stream.window(step * self.window, self.window, self.directions)
         bucket, sentences = self._plan(epoch)[step]
         return sentence_rows(self.offsets, sentences, bucket.time, self.directions)
@@ -396,7 +404,9 @@ def _buckets(
     return buckets
 
 
-def prefetch(batches: Batches, first: int, workers: int = 2, ahead: int = 4) -> Iterator[Any]:
+def prefetch(
+    batches: Batches, first: int, workers: int = 2, ahead: int = 4
+) -> Generator[Batch, None, None]:
     """Batches from number `first` on, without end, prepared ahead in threads, in order."""
     with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
         pending = [pool.submit(batches.batch, first + k) for k in range(ahead)]

@@ -6,15 +6,18 @@ tokens belong to the whole batch: each part names places among them.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from keras import ops
+
+from elmo.layers.tensors import State
+from elmo.training.steps.values import Batch
 
 ROWS_AXIS = {"inputs": 1, "mask": 1, "targets": 1, "target_log_expected": 1, "reset": 0}
 STATE_AXIS = 2  # (directions, n_layers, batch, ·)
 
 
-def split(batch: dict[str, Any], state: Any, n: int) -> list[tuple[dict[str, Any], Any]]:
+def split(batch: Batch, state: State | None, n: int) -> list[tuple[Batch, State | None]]:
     """`n` parts of what belongs to rows: `(values, state)` each.
 
     Args:
@@ -29,7 +32,7 @@ def split(batch: dict[str, Any], state: Any, n: int) -> list[tuple[dict[str, Any
         {'mask': (2, 2, 5)}
     """
     rows = batch["mask"].shape[1]
-    values: list[dict[str, Any]] = [{} for _ in range(n)]
+    values: list[Batch] = [{} for _ in range(n)]
     for name, axis in ROWS_AXIS.items():
         if name in batch and batch[name].shape[axis] == rows:
             for part, value in zip(values, ops.split(batch[name], n, axis=axis), strict=True):
@@ -40,7 +43,7 @@ def split(batch: dict[str, Any], state: Any, n: int) -> list[tuple[dict[str, Any
     return list(zip(values, zip(*halves, strict=True), strict=True))
 
 
-def join_states(states: list[Any]) -> tuple[Any, Any]:
+def join_states(states: Sequence[State]) -> State:
     """The states `(h, c)` of parts, as that of the whole batch."""
     h, c = zip(*states, strict=True)
     return ops.concatenate(h, axis=STATE_AXIS), ops.concatenate(c, axis=STATE_AXIS)

@@ -13,12 +13,23 @@ values in the place of the forward one's it computes the backward direction.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import keras
+
+from elmo.bilm.language_model import BiLanguageModel
+from elmo.training.steps.values import Batch, Carried, Carry, Result, Rows
+
+if TYPE_CHECKING:
+    from elmo.training.steps.step import Step
+
+Variables: TypeAlias = list[keras.Variable]
+Found: TypeAlias = tuple[jax.Array, Result, list[jax.Array], tuple[list[jax.Array], Rows]]
+"""A loss, what belongs to it, the new state of the seeds, and the gradients `(dense, rows)`."""
 
 # What a batch has for each direction; negatives are shared, or each draws its own.
 BY_DIRECTION = (
@@ -43,7 +54,7 @@ class Directions:
         gradients_of: see `jax_step`.
     """
 
-    def __init__(self, step: Any, gradients_of: Callable[..., Any]) -> None:
+    def __init__(self, step: Step, gradients_of: Callable[..., Found]) -> None:
         network = step.network
         lists = step.dense, network.non_trainable_variables
         self.number = len(network.config.direction_names)
@@ -54,10 +65,10 @@ class Directions:
             functools.partial(gradients_of, step, variables=first, share=1 / self.number)
         )
         self._pool = ThreadPoolExecutor(self.number - 1, thread_name_prefix="direction")
-        self._seen: set[Any] = set()
+        self._seen: set[tuple[tuple[str, tuple[int, ...]], ...]] = set()
 
     @staticmethod
-    def are_worth_it(step: Any) -> bool:
+    def are_worth_it(step: Step) -> bool:
         """Whether there are two large directions on a processor, and little that both would compute.
 
         A character CNN they would, and the gradient of a whole softmax.
@@ -71,7 +82,7 @@ class Directions:
             and step.config.negatives > 0
         )
 
-    def _places(self, network: Any, variables: list[Any]) -> list[list[int]]:
+    def _places(self, network: BiLanguageModel, variables: Variables) -> list[list[int]]:
         """Of each direction: where its own variables are, and behind them those that all share."""
         places = {id(v): k for k, v in enumerate(variables)}
         own = [
@@ -81,18 +92,28 @@ class Directions:
         shared = sorted(set(places.values()).difference(*own))
         return [[*mine, *shared] for mine in own]
 
-    def gradients(self, dense, others, rows, carry, batch) -> list[Any]:
+    def gradients(
+        self,
+        dense: list[jax.Array],
+        others: list[jax.Array],
+        rows: Rows,
+        carry: Carry,
+        batch: Batch,
+    ) -> list[Found]:
         """What `gradients_of` finds for each direction."""
 
-        def of(number: int) -> Any:
+        def of(number: int) -> Found:
             mine = [
                 [values[k] for k in places[number]]
                 for values, places in zip((dense, others), self.places, strict=True)
             ]
-            state = {name: carry[name][number : number + 1] for name in ("h", "c")}
+            state: Carried = {
+                "h": carry["h"][number : number + 1],
+                "c": carry["c"][number : number + 1],
+            }
             found = self._of_one(*mine, rows, state, self._part(batch, number))
             # Without the wait this thread would go on, and the calls would queue up in one.
-            return jax.block_until_ready(found)
+            return jax.block_until_ready(found)  # type: ignore[no-untyped-call]  # of JAX
 
         shapes = tuple((name, value.shape) for name, value in batch.items())
         if shapes not in self._seen:  # compiled once, not by each thread
@@ -101,7 +122,7 @@ class Directions:
         later = [self._pool.submit(of, number) for number in range(1, self.number)]
         return [of(0), *(future.result() for future in later)]
 
-    def _part(self, batch: dict[str, Any], number: int) -> dict[str, Any]:
+    def _part(self, batch: Batch, number: int) -> Batch:
         return {
             name: value[number : number + 1]
             if name in BY_DIRECTION and value.shape[0] == self.number
@@ -109,21 +130,24 @@ class Directions:
             for name, value in batch.items()
         }
 
-    def join(self, found: list[Any]) -> Any:
+    def join(self, found: Sequence[Found]) -> Found:
         """Of all directions, as `gradients_of` has it: what is shared is summed."""
-        values, aux, others, gradients = zip(*found, strict=True)
-        aux = jax.tree.map(lambda *parts: jnp.concatenate(parts), *aux)
-        d_dense, d_rows = zip(*gradients, strict=True)
-        d_dense = self._in_place(0, d_dense, sum_shared=True)
-        others = self._in_place(1, others, sum_shared=False)
-        return sum(values), aux, others, (d_dense, jax.tree.map(lambda *d: sum(d), *d_rows))
+        values, results, seeds, gradients = zip(*found, strict=True)
+        result: Result = jax.tree.map(lambda *parts: jnp.concatenate(parts), *results)
+        of_dense, of_rows = zip(*gradients, strict=True)
+        d_dense = self._in_place(0, of_dense, sum_shared=True)
+        others = self._in_place(1, seeds, sum_shared=False)
+        return sum(values), result, others, (d_dense, jax.tree.map(lambda *d: sum(d), *of_rows))
 
-    def _in_place(self, which: int, parts: Any, sum_shared: bool) -> list[Any]:
-        joined: list[Any] = [None] * self.sizes[which]
+    def _in_place(
+        self, which: int, parts: Sequence[list[jax.Array]], sum_shared: bool
+    ) -> list[jax.Array]:
+        joined: list[jax.Array | None] = [None] * self.sizes[which]
         for places, values in zip(self.places[which], parts, strict=True):
             for k, value in zip(places, values, strict=True):
-                if joined[k] is None:
+                before = joined[k]
+                if before is None:
                     joined[k] = value
                 elif sum_shared:
-                    joined[k] = joined[k] + value
-        return joined
+                    joined[k] = before + value
+        return [value for value in joined if value is not None]  # every place has one

@@ -4,32 +4,48 @@ from __future__ import annotations
 
 import collections
 import functools
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
 
+from elmo.layers.tensors import State, Tensor
 from elmo.training.steps.accumulation import join_states, split
-from elmo.training.steps.jax_directions import Directions
+from elmo.training.steps.jax_directions import Directions, Found, Variables
+from elmo.training.steps.values import Batch, Carried, Carry, Result, Rows, TrainFunction
+
+if TYPE_CHECKING:
+    from elmo.training.steps.step import Step
+
+Values: TypeAlias = list[jax.Array]
+"""Of variables."""
+TrainerState: TypeAlias = tuple[Values, Values, Values, Values]
+"""Keras's: trainable variables, other ones, the optimizer's, those of metrics."""
+Stepped: TypeAlias = tuple[TrainerState, Carry, jax.Array]
+"""What is behind a step, and its loss."""
+OneStep: TypeAlias = Callable[[TrainerState, Carry, Batch], Stepped]
+ValuesOf: TypeAlias = Callable[[Values], tuple[Values, dict[str, jax.Array]]]
+Write: TypeAlias = Callable[[TrainerState, Carry, Batch, Rows, Found], Stepped]
 
 
-def make_step(step: Any) -> Any:
+def make_step(step: Step) -> TrainFunction:
     """From `fit`'s `(state, iterator)` to `(logs, state)`."""
     by_id = {id(variable): name for name, variable in step.tables.items()}
     names = [by_id.get(id(v)) for v in step.network.trainable_variables]
 
-    def values_of(trainable):
+    def values_of(trainable: Values) -> tuple[Values, dict[str, jax.Array]]:
         """The dense ones in order, and the tables by name."""
         dense = [v for v, name in zip(trainable, names, strict=True) if name is None]
         tables = {name: v for name, v in zip(names, trainable, strict=True) if name is not None}
         return dense, tables
 
-    def write(state, carry, batch, rows, found):
+    def write(state: TrainerState, carry: Carry, batch: Batch, rows: Rows, found: Found) -> Stepped:
         trainable, _, optimizer, metrics = state
         dense, tables = values_of(trainable)
-        value, (nats, targets, lstm_state), others, gradients = found
+        value, result, others, gradients = found
         leaves, shape = jax.tree.flatten(gradients)
         leaves, norm = step.clip(leaves)
         good = jnp.isfinite(value) & jnp.isfinite(norm)
@@ -60,35 +76,40 @@ def make_step(step: Any) -> Any:
                     [tables[name], *slots[name]], [rows[name], *touched[name]], changes, strict=True
                 )
             ]
-        carry = step.next_carry(carry, new_slots, lstm_state, nats, targets, norm, good)
+        carry = step.next_carry(carry, new_slots, result, norm, good)
         values = iter(new_dense)
         trainable = [next(values) if name is None else tables[name] for name in names]
         # In the order of the arguments: JAX pairs donated buffers with outputs by their shapes, first
         # come, first served, and would else swap a table with its slots and copy both.
         return (trainable, others, new_optimizer, metrics), carry, value
 
-    def one_step(state, carry, batch):
+    def one_step(state: TrainerState, carry: Carry, batch: Batch) -> Stepped:
         trainable, others, *_ = state
         dense, tables = values_of(trainable)
         rows = step.gather(tables, batch)
         found = gradients_of(step, dense, others, rows, carry, batch)
         return write(state, carry, batch, rows, found)
 
-    def some_steps(state, carry, batches):
-        def next_step(values, batch):
+    def some_steps(state: TrainerState, carry: Carry, batches: Batch) -> Stepped:
+        def next_step(
+            values: tuple[TrainerState, Carry], batch: Batch
+        ) -> tuple[tuple[TrainerState, Carry], jax.Array]:
             state, carry, loss = one_step(*values, batch)
             return (state, carry), loss
 
         (state, carry), losses = jax.lax.scan(next_step, (state, carry), batches)
         return state, carry, losses[-1]
 
-    one, some = (jax.jit(function, donate_argnums=(0, 1)) for function in (one_step, some_steps))
+    one: OneStep = jax.jit(one_step, donate_argnums=(0, 1))
+    some: OneStep = jax.jit(some_steps, donate_argnums=(0, 1))
     apart = Directions.are_worth_it(step)
     if apart:
         one = directions_apart(step, values_of, write)
-    losses = collections.deque()
+    losses: collections.deque[jax.Array] = collections.deque()
 
-    def train_function(state, iterator):
+    def train_function(
+        state: TrainerState, iterator: Iterable[object]
+    ) -> tuple[dict[str, jax.Array], TrainerState]:
         next(iter(iterator))
         for batches in _alike(step.next_batches(), one_by_one=apart):
             if len(batches) == 1:
@@ -105,16 +126,18 @@ def make_step(step: Any) -> Any:
     return train_function
 
 
-def directions_apart(step, values_of, write):
+def directions_apart(step: Step, values_of: ValuesOf, write: Write) -> OneStep:
     """`one_step` in three calls, the gradients of each direction by a call of its own."""
     directions = Directions(step, gradients_of)
     gather = jax.jit(step.gather)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def update(state, carry, batch, rows, found):
+    def update(
+        state: TrainerState, carry: Carry, batch: Batch, rows: Rows, found: Sequence[Found]
+    ) -> Stepped:
         return write(state, carry, batch, rows, directions.join(found))
 
-    def one_step(state, carry, batch):
+    def one_step(state: TrainerState, carry: Carry, batch: Batch) -> Stepped:
         trainable, others, *_ = state
         dense, tables = values_of(trainable)
         rows = gather(tables, batch)
@@ -124,7 +147,16 @@ def directions_apart(step, values_of, write):
     return one_step
 
 
-def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=1.0):
+def gradients_of(
+    step: Step,
+    dense: Values,
+    others: Values,
+    rows: Rows,
+    carry: Carried,
+    batch: Batch,
+    variables: Sequence[Variables] | None = None,
+    share: float = 1.0,
+) -> Found:
     """The loss, what belongs to it, the new state of the seeds, and the gradients `(dense, rows)`.
 
     Args:
@@ -138,11 +170,13 @@ def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=
     n, weights, state = step.config.accumulate, step.weights(batch), step.state(carry, batch)
     weights = weights / share
 
-    def scope_of(dense, others):
+    def scope_of(dense: Values, others: Values) -> keras.StatelessScope:
         mapping = [*zip(learned, dense, strict=True), *zip(unlearned, others, strict=True)]
         return keras.StatelessScope(state_mapping=mapping)
 
-    def loss(dense, rows, others, state, batch):
+    def loss(
+        dense: Values, rows: Rows, others: Values, state: State | None, batch: Batch
+    ) -> tuple[jax.Array, tuple[Result, Values]]:
         with scope_of(dense, others) as scope:
             value, aux = step.loss(rows, state, batch, weights)
         return value, (aux, [scope.get_current_value(v) for v in unlearned])
@@ -152,7 +186,7 @@ def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=
         (value, (aux, others)), gradients = gradient(dense, rows, others, state, batch)
         return value, aux, others, gradients
 
-    def encode(dense):
+    def encode(dense: Values) -> jax.Array:
         with scope_of(dense, others):
             return step.encode(batch)
 
@@ -161,7 +195,9 @@ def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=
         vectors, pull = jax.vjp(encode, dense)
         rows = {**rows, "vectors": vectors}
 
-    def add_part(values, given):
+    def add_part(
+        values: tuple[Values, *tuple[Tensor, ...]], given: tuple[Batch, State | None]
+    ) -> tuple[tuple[Values, *tuple[Tensor, ...]], State]:
         others, *sums = values
         part, state = given
         (value, ((nats, targets, state), others)), found = gradient(
@@ -184,12 +220,12 @@ def gradients_of(step, dense, others, rows, carry, batch, variables=None, share=
     return value, (nats, targets, state), others, (d_dense, d_rows)
 
 
-def _alike(batches, one_by_one):
+def _alike(batches: list[Batch], one_by_one: bool) -> list[list[Batch]]:
     """All batches as one list where their shapes are the same, else each in a list of its own."""
     shapes = {tuple((name, value.shape) for name, value in batch.items()) for batch in batches}
     alike = len(shapes) == 1 and not one_by_one
     return [batches] if alike else [[batch] for batch in batches]
 
 
-def _where(good, new, old):
+def _where(good: jax.Array, new: Values, old: Values) -> Values:
     return [jnp.where(good, n, o) for n, o in zip(new, old, strict=True)]

@@ -11,17 +11,17 @@ and their slots, and no others:
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from elmo.layers.tensors import Tensor
 from elmo.settings.training import OPTIMIZERS
+from elmo.training.steps.schedule import LearningRate
 
 
 def make_optimizer(
     name: str,
-    learning_rate: Any,
+    learning_rate: LearningRate,
     *,
     initial_accumulator: float = 1.0,
     weight_decay: float = 0.0,
@@ -61,7 +61,7 @@ class RowOptimizer:
         if self.kind not in OPTIMIZERS:
             raise ValueError(f"optimizer={optimizer!r}: must be one of {', '.join(OPTIMIZERS)}")
 
-    def initial_slots(self, shape: tuple[int, ...]) -> list[Any]:
+    def initial_slots(self, shape: tuple[int, ...]) -> list[Tensor]:
         """Fresh slots of a table; Adam's last one counts how often each row was touched."""
         if self.kind == "adagrad":
             start = self.optimizer.initial_accumulator_value
@@ -71,7 +71,9 @@ class RowOptimizer:
             return [*(ops.zeros(shape, dtype="float32") for _ in range(2)), ops.zeros(times)]
         return []
 
-    def deltas(self, rows: Any, slots: list[Any], gradients: Any, learning_rate: Any) -> list[Any]:
+    def deltas(
+        self, rows: Tensor, slots: list[Tensor], gradients: Tensor, learning_rate: Tensor
+    ) -> list[Tensor]:
         """What is added to the rows and to each of their slots.
 
         Args:
@@ -101,6 +103,6 @@ class RowOptimizer:
         return [-learning_rate * step, d_first, d_second, ops.ones_like(times)]
 
 
-def global_norm(gradients: list[Any]) -> Any:
+def global_norm(gradients: list[Tensor]) -> Tensor:
     """√Σ g² over all gradients, float32."""
     return ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, "float32"))) for g in gradients))

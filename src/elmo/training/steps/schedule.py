@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
+from elmo.layers.tensors import Tensor
 from elmo.settings.training import TrainingConfig
 
+LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 
-def learning_rate(config: TrainingConfig, total: int) -> Any:
+
+def learning_rate(config: TrainingConfig, total: int) -> LearningRate:
     """The learning rate as a number, or as a Keras schedule over `total` steps."""
     if config.schedule == "constant" and not config.warmup_steps:
         return config.learning_rate
@@ -30,7 +33,7 @@ class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
         self.peak, self.schedule = peak, schedule
         self.warmup_steps, self.total = warmup_steps, total
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: Tensor) -> Tensor:
         ops = keras.ops
         step = ops.cast(step, "float32")
         rise = ops.minimum(1.0, (step + 1.0) / max(1, self.warmup_steps))

@@ -11,16 +11,18 @@ the same for 30,000 and for 800,000 words.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
 from elmo.bilm.language_model import BiLanguageModel
+from elmo.layers.tensors import State, Tensor
 from elmo.settings.training import TrainingConfig
 from elmo.training.steps.optimizers import RowOptimizer, global_norm, make_optimizer
+from elmo.training.steps.schedule import LearningRate
+from elmo.training.steps.values import Batch, Carried, Carry, Result, Rows, Slots, TrainFunction
 
 
 class Step:
@@ -46,8 +48,8 @@ class Step:
         self,
         network: BiLanguageModel,
         config: TrainingConfig,
-        learning_rate: Any,
-        batch_of: Callable[[int], dict[str, np.ndarray]],
+        learning_rate: LearningRate,
+        batch_of: Callable[[int], Batch],
         steps_until_pause: Callable[[int], int] | None = None,
     ) -> None:
         self.network = network
@@ -69,17 +71,19 @@ class Step:
         self.row_optimizer = RowOptimizer(self.optimizer)
         self.carry = self.initial_carry()
 
-    def _find_tables(self) -> dict[str, Any]:
-        network, tables = self.network, {}
+    def _find_tables(self) -> dict[str, keras.Variable]:
+        network, head = self.network, self.network.head
+        assert head is not None  # a network with a softmax
+        tables = {}
         words = network.config.char_cnn is None
         if self.config.negatives:
             tables["softmax"] = network.softmax_kernel
-            tables["bias"] = network.head.bias
-        if words and not network.head.tied:
+            tables["bias"] = head.bias
+        if words and not head.tied:
             tables["tokens"] = network.encoder.token_encoder.embedding
         return tables
 
-    def initial_carry(self) -> dict[str, Any]:
+    def initial_carry(self) -> Carry:
         """Zero state, fresh slots, empty sums."""
         lstm = self.network.config.lstm
         n = len(self.network.config.direction_names)
@@ -108,14 +112,14 @@ class Step:
         }
         return sums
 
-    def next_batches(self) -> list[dict[str, np.ndarray]]:
+    def next_batches(self) -> list[Batch]:
         """The batches of one call: `steps_per_execution`, or what is left of them."""
         steps = self.config.steps_per_execution
         if self.steps_until_pause is not None:
             steps = max(1, min(steps, self.steps_until_pause(self.position)))
         return [self.next_batch() for _ in range(steps)]
 
-    def next_batch(self) -> dict[str, np.ndarray]:
+    def next_batch(self) -> Batch:
         """The batch at `self.position`, which moves on by one."""
         start = time.perf_counter()
         batch = self.batch_of(self.position)
@@ -123,7 +127,7 @@ class Step:
         self.position += 1
         return batch
 
-    def gather(self, tables: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
+    def gather(self, tables: Mapping[str, Tensor], batch: Batch) -> Rows:
         """The touched rows of tables or slots."""
         return {
             name: ops.take(
@@ -133,7 +137,7 @@ class Step:
         }
 
     @staticmethod
-    def row_ids(name: str, batch: dict[str, Any]) -> Any:
+    def row_ids(name: str, batch: Batch) -> Tensor:
         """Rows of a table from 0; padding stands for row 0 or below."""
         return batch["tokens"] - 1 if name == "tokens" else batch["rows"]
 
@@ -142,14 +146,14 @@ class Step:
         """What in a batch tells a table's real rows from padding."""
         return "token_mask" if name == "tokens" else "row_mask"
 
-    def state(self, carry: dict[str, Any], batch: dict[str, Any]) -> Any:
+    def state(self, carry: Carried, batch: Batch) -> State | None:
         """`(h, c)` that the rows of a batch begin from; None for zero."""
         if self.config.mode == "sentence":
             return None
         keep = 1.0 - ops.reshape(batch["reset"], (1, 1, -1, 1))
         return carry["h"] * keep, carry["c"] * keep
 
-    def weights(self, batch: dict[str, Any]) -> Any:
+    def weights(self, batch: Batch) -> Tensor:
         """What a direction's summed nats are divided by to be a mean.
 
         The last windows of a stream hold few targets: they count as what they are, not as a whole
@@ -159,16 +163,18 @@ class Step:
             return float(np.prod(batch["mask"].shape[1:]))
         return ops.maximum(ops.sum(ops.cast(batch["mask"], "float32"), axis=(1, 2)), 1.0)
 
-    def encodes(self, batch: dict[str, Any]) -> bool:
+    def encodes(self, batch: Batch) -> bool:
         """Whether the token vectors are computed, not looked up among rows of a table."""
         return "tokens" in batch and "tokens" not in self.tables
 
-    def encode(self, batch: dict[str, Any]) -> Any:
+    def encode(self, batch: Batch) -> Tensor:
         """Vectors of the batch's distinct tokens, `(u, projection_dim)`."""
         arrays = [batch[name] for name in ("long_tokens", "tokens") if name in batch]
         return self.network.encoder.encode_tokens(arrays if len(arrays) > 1 else arrays[0])
 
-    def loss(self, rows: dict[str, Any], state: Any, batch: dict[str, Any], weights: Any) -> Any:
+    def loss(
+        self, rows: Rows, state: State | None, batch: Batch, weights: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, State]]:
         """The loss to differentiate, and `(nats, targets, state)` of the step.
 
         Args:
@@ -189,7 +195,9 @@ class Step:
         # In a stream padding stands behind a row's end alone, and the next epoch begins from zero
         # state: what is computed there is read by nobody, and a scan without a mask is faster.
         mask = None if self.config.mode == "stream" else batch["mask"]
-        h, state = network.top_from_vectors(vectors, batch["inputs"], mask, state, training=True)
+        h, (end_h, end_c) = network.top_from_vectors(
+            vectors, batch["inputs"], mask, state, training=True
+        )
         targets = ops.sum(ops.cast(batch["mask"], "float32"), axis=(1, 2))
         if self.config.negatives:
             kernel = ops.cast(rows["softmax"], h.dtype)
@@ -200,10 +208,10 @@ class Step:
             )
             nats = ops.reshape(flat, batch["mask"].shape) * ops.cast(batch["mask"], "float32")
             nats = ops.sum(nats, axis=(1, 2))
-        state = tuple(ops.stop_gradient(s) for s in state)
-        return ops.mean(nats / weights) * self.config.loss_scale, (nats, targets, state)
+        end = ops.stop_gradient(end_h), ops.stop_gradient(end_c)
+        return ops.mean(nats / weights) * self.config.loss_scale, (nats, targets, end)
 
-    def clip(self, gradients: list[Any]) -> tuple[list[Any], Any]:
+    def clip(self, gradients: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """Gradients cut by value and by their common norm, and that norm."""
         if self.config.clip_value is not None:
             limit = self.config.clip_value
@@ -215,8 +223,14 @@ class Step:
         return gradients, norm
 
     def row_deltas(
-        self, rows, slots, gradients, batch, learning_rate, good
-    ) -> dict[str, list[Any]]:
+        self,
+        rows: Rows,
+        slots: Slots,
+        gradients: Rows,
+        batch: Batch,
+        learning_rate: Tensor,
+        good: Tensor,
+    ) -> dict[str, list[Tensor]]:
         """What is added to the touched rows of each table and of its slots."""
         deltas = {}
         for name, gradient in gradients.items():
@@ -227,18 +241,18 @@ class Step:
             deltas[name] = [ops.where(keep, d, 0.0) for d in changes]
         return deltas
 
-    def next_carry(self, carry, slots, state, nats, targets, norm, good) -> dict[str, Any]:
+    def next_carry(
+        self, carry: Carry, slots: Slots, result: Result, norm: Tensor, good: Tensor
+    ) -> Carry:
         """What the next step starts from; a step that was not finite leaves no trace but its count."""
-        sums = carry["sums"]
+        sums, (nats, targets, state) = carry["sums"], result
+        h, c = carry["h"], carry["c"]
         if self.config.mode == "stream":
-            carried = {
-                name: ops.where(good, new, carry[name])
-                for name, new in zip(("h", "c"), state, strict=True)
-            }
-        else:
-            carried = {"h": carry["h"], "c": carry["c"]}
+            assert state is not None
+            h, c = ops.where(good, state[0], h), ops.where(good, state[1], c)
         return {
-            **carried,
+            "h": h,
+            "c": c,
             "slots": slots,
             "sums": {
                 "nats": sums["nats"] + ops.where(good, nats, 0.0),
@@ -256,6 +270,8 @@ class TrainingModel(keras.Model):
     resumed at any step. Callbacks, `stop_training` and the state of the backend are Keras's.
     """
 
+    train_function: TrainFunction | None
+
     def __init__(self, step: Step) -> None:
         super().__init__(name="training")
         self.network = step.network
@@ -263,7 +279,7 @@ class TrainingModel(keras.Model):
         self.built = True
         self.compile(optimizer=step.optimizer, loss=None)
 
-    def call(self, ids: Any, training: bool = False) -> Any:
+    def call(self, ids: Tensor, training: bool = False) -> Tensor:
         return self.network(ids, training=training)
 
     def run(

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from elmo.layers.tensors import State, Tensor
 from elmo.training.steps.accumulation import join_states, split
+from elmo.training.steps.values import Batch, Carried, Carry, Result, Rows, TrainFunction
+
+if TYPE_CHECKING:
+    from elmo.training.steps.step import Step
 
 
-def make_step(step: Any) -> Any:
+def make_step(step: Step) -> TrainFunction:
     """From `fit`'s iterator to logs."""
 
     @tf.function(reduce_retracing=True)
-    def one_step(carry, batch):
+    def one_step(carry: Carry, batch: Batch) -> Carry:
         dense = [v.value for v in step.dense]
         rows = step.gather({name: v.value for name, v in step.tables.items()}, batch)
-        value, (nats, targets, state), d_dense, d_rows = _gradients(step, dense, rows, carry, batch)
+        value, result, d_dense, d_rows = _gradients(step, dense, rows, carry, batch)
         names = list(d_rows)
         leaves, norm = step.clip([*d_dense, *(tf.convert_to_tensor(d_rows[n]) for n in names)])
         d_dense, d_rows = leaves[: len(dense)], dict(zip(names, leaves[len(dense) :], strict=True))
@@ -35,14 +41,14 @@ def make_step(step: Any) -> Any:
                 for s, d in zip(slots[name], slot_changes, strict=True)
             ]
 
-        def apply():
+        def apply() -> Tensor:
             step.optimizer.apply(d_dense, step.dense)
             return tf.constant(0)
 
         tf.cond(good, apply, lambda: tf.constant(0))
-        return step.next_carry(carry, new_slots, state, nats, targets, norm, good)
+        return step.next_carry(carry, new_slots, result, norm, good)
 
-    def train_function(iterator):
+    def train_function(iterator: Iterable[object]) -> dict[str, Tensor]:
         next(iter(iterator))
         for batch in step.next_batches():
             step.carry = one_step(step.carry, tf.nest.map_structure(tf.convert_to_tensor, batch))
@@ -51,7 +57,9 @@ def make_step(step: Any) -> Any:
     return train_function
 
 
-def _gradients(step: Any, dense: Any, rows: Any, carry: Any, batch: Any) -> Any:
+def _gradients(
+    step: Step, dense: list[Tensor], rows: Rows, carry: Carried, batch: Batch
+) -> tuple[Tensor, Result, list[Tensor], Rows]:
     """The loss, what belongs to it, and the gradients of the dense variables and of the rows."""
     n, weights = step.config.accumulate, step.weights(batch)
     state = step.state(carry, batch)
@@ -67,9 +75,9 @@ def _gradients(step: Any, dense: Any, rows: Any, carry: Any, batch: Any) -> Any:
         _part(step, dense, rows, begin, {**batch, **part}, weights)
         for part, begin in split(batch, state, n)
     ]
-    values, others, d_dense, d_rows = zip(*found, strict=True)
-    d_dense = [sum(parts) for parts in zip(*d_dense, strict=True)]
-    d_rows = {name: sum(part[name] for part in d_rows) for name in rows}
+    values, others, of_dense, of_rows = zip(*found, strict=True)
+    d_dense = [sum(parts) for parts in zip(*of_dense, strict=True)]
+    d_rows = {name: sum(part[name] for part in of_rows) for name in rows}
     if encoding is not None:
         through = encoding.gradient(vectors, dense, output_gradients=d_rows.pop("vectors"))
         d_dense = [
@@ -77,11 +85,18 @@ def _gradients(step: Any, dense: Any, rows: Any, carry: Any, batch: Any) -> Any:
             for a, b in zip(d_dense, through, strict=True)
         ]
     nats, targets, states = zip(*others, strict=True)
-    state = join_states(states) if step.config.mode == "stream" else None
-    return sum(values), (sum(nats), sum(targets), state), d_dense, d_rows
+    end = join_states(states) if step.config.mode == "stream" else None
+    return sum(values), (sum(nats), sum(targets), end), d_dense, d_rows
 
 
-def _part(step: Any, dense: Any, rows: Any, state: Any, batch: Any, weights: Any) -> Any:
+def _part(
+    step: Step,
+    dense: list[Tensor],
+    rows: Rows,
+    state: State | None,
+    batch: Batch,
+    weights: Tensor,
+) -> tuple[Tensor, tuple[Tensor, Tensor, State], list[Tensor], Rows]:
     with tf.GradientTape() as tape:
         tape.watch(list(rows.values()))
         value, others = step.loss(rows, state, batch, weights)

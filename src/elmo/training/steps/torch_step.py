@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from keras import ops, tree
+from torch import Tensor
 
 from elmo.training.steps.accumulation import join_states, split
+from elmo.training.steps.values import Batch, Result, Rows, TrainFunction
+
+if TYPE_CHECKING:
+    from elmo.training.steps.step import Step
 
 
-def make_step(step: Any) -> Any:
+def make_step(step: Step) -> TrainFunction:
     """From `fit`'s iterator to logs."""
 
-    def one_step(batch):
+    def one_step(batch: Batch) -> None:
         dense = step.dense
         with torch.no_grad():
             rows = step.gather({name: v.value for name, v in step.tables.items()}, batch)
-        value, (nats, targets, state), gradients = _gradients(step, rows, batch)
+        value, result, gradients = _gradients(step, rows, batch)
         with torch.no_grad():
             gradients, norm = step.clip(gradients)
             d_rows = dict(zip(rows, gradients[len(dense) :], strict=True))
@@ -33,9 +39,9 @@ def make_step(step: Any) -> Any:
                     slot.index_add_(0, ids, d)
             if good:
                 step.optimizer.apply(gradients[: len(dense)], dense)
-            step.carry = step.next_carry(step.carry, slots, state, nats, targets, norm, good)
+            step.carry = step.next_carry(step.carry, slots, result, norm, good)
 
-    def train_function(iterator):
+    def train_function(iterator: Iterable[object]) -> dict[str, Tensor]:
         next(iter(iterator))
         for batch in step.next_batches():
             one_step(tree.map_structure(ops.convert_to_tensor, batch))
@@ -44,16 +50,15 @@ def make_step(step: Any) -> Any:
     return train_function
 
 
-def _gradients(step: Any, rows: Any, batch: Any) -> Any:
+def _gradients(step: Step, rows: Rows, batch: Batch) -> tuple[Tensor, Result, list[Tensor]]:
     """The loss, what belongs to it, and the gradients of the dense variables and of the rows."""
     dense = [v.value for v in step.dense]
     rows = {name: r.detach().requires_grad_() for name, r in rows.items()}
     n, weights = step.config.accumulate, step.weights(batch)
     state = step.state(step.carry, batch)
     if n == 1:
-        value, aux = step.loss(rows, state, batch, weights)
-        nats, targets, state = aux
-        return value.detach(), (nats.detach(), targets, state), _grad(value, dense, rows)
+        value, (nats, targets, end) = step.loss(rows, state, batch, weights)
+        return value.detach(), (nats.detach(), targets, end), _grad(value, dense, rows)
 
     vectors = None
     if step.encodes(batch):  # once for all parts
@@ -63,18 +68,20 @@ def _gradients(step: Any, rows: Any, batch: Any) -> Any:
     for part, begin in split(batch, state, n):
         value, (nats, targets, end) = step.loss(rows, begin, {**batch, **part}, weights)
         found.append((value.detach(), nats.detach(), targets, end, _grad(value, dense, rows)))
-    values, nats, targets, states, gradients = zip(*found, strict=True)
-    gradients = [sum(parts) for parts in zip(*gradients, strict=True)]
+    values, nats, targets, states, of_parts = zip(*found, strict=True)
+    gradients: list[Tensor] = [sum(parts) for parts in zip(*of_parts, strict=True)]
     if vectors is not None:
         through = _grad(vectors, dense, {}, gradients.pop())
         gradients[: len(dense)] = [
             a + b for a, b in zip(gradients[: len(dense)], through, strict=True)
         ]
-    state = join_states(states) if step.config.mode == "stream" else None
-    return sum(values), (sum(nats), sum(targets), state), gradients
+    joined = join_states(states) if step.config.mode == "stream" else None
+    return sum(values), (sum(nats), sum(targets), joined), gradients
 
 
-def _grad(value: Any, dense: list[Any], rows: dict[str, Any], out: Any = None) -> list[Any]:
+def _grad(
+    value: Tensor, dense: Sequence[Tensor], rows: Rows, out: Tensor | None = None
+) -> list[Tensor]:
     leaves = [*dense, *rows.values()]
     gradients = torch.autograd.grad(value, leaves, out, allow_unused=True)
     return [
