@@ -451,13 +451,13 @@ class _Watch(keras.callbacks.Callback):
                 f"epoch {row['epoch']:.3g}: the validation perplexity is not finite: the model gives "
                 "words of that text no probability at all; a lower learning_rate usually helps",
             )
-        for text in after_epoch(
+        for advice in after_epoch(
             epochs(run.metrics.rows),
             run.config,
             steps_left=0 if run.finished() else run.total - run.step.position,
             further=run.further,
         ):
-            warn(run.progress, text)
+            warn(run.progress, advice)
 
     def _beside(self, row: Row, column: str) -> str:
         """What a perplexity of a line is read beside, in brackets."""

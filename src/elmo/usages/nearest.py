@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from elmo.text.sources import Text
+
+if TYPE_CHECKING:
+    from elmo.api import BiLM
+    from elmo.embed.results import Layers
 
 Vectors = Callable[[Sequence[Sequence[str]]], Sequence[np.ndarray]]
 _BESIDE = 2  # equal neighbours on one side of the word: the same phrase, shown once
@@ -146,7 +152,7 @@ def nearest(
     from elmo.text.sources import as_corpus
 
     given = [_marked(sentence, word) for sentence in sentences]
-    layer = _layer(layer)
+    chosen = _layer(layer)
     reading = {
         "blank_lines": blank_lines,
         "encoding_errors": encoding_errors,
@@ -167,14 +173,14 @@ def nearest(
         times = "occurs once" if total else "does not occur"
         raise ValueError(f"word={word!r}: {times} in the text{hint}; uses are compared from two on")
     opened = model if isinstance(model, BiLM) else load(model, vocabulary)
-    if isinstance(layer, int) and layer > opened.config.lstm.n_layers:
+    if isinstance(chosen, int) and chosen > opened.config.lstm.n_layers:
         top = opened.config.lstm.n_layers
-        raise ValueError(f"layer={layer}: the model has 0 (the token's) to {top}")
+        raise ValueError(f"layer={chosen}: the model has 0 (the token's) to {top}")
 
     def vectors(several: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        if isinstance(layer, int):
-            return [vector[layer] for vector in opened.embed(several, layers="all")]
-        return opened.embed(several, layers=layer)
+        if isinstance(chosen, int):
+            return [vector[chosen] for vector in opened.embed(several, layers="all")]
+        return opened.embed(several, layers=chosen)
 
     uses = Uses(word, found, vectors, most)
     if not given:
@@ -186,7 +192,7 @@ def nearest(
         "uses": total,
         "compared": len(uses.found),
         "sentences": read,
-        "layer": layer,
+        "layer": chosen,
         "asked": [
             {
                 "tokens": tokens,
@@ -219,12 +225,15 @@ def _marked(sentence: str, word: str) -> tuple[list[str], int]:
     return tokens, places[0]
 
 
-def _layer(layer: str | int) -> str | int:
-    known = ("top", "average", "sum", "token")
+def _layer(layer: str | int) -> Layers | int:
+    known: tuple[Layers, ...] = ("top", "average", "sum", "token")
     if isinstance(layer, str) and layer.isascii() and layer.isdigit():
         return int(layer)
-    if layer in known or (isinstance(layer, int) and layer >= 0):
+    if isinstance(layer, int) and layer >= 0:
         return layer
+    for name in known:
+        if layer == name:
+            return name
     raise ValueError(f"layer={layer!r}: must be {', '.join(known)}, or a number from 0 to the top")
 
 

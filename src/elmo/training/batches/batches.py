@@ -105,7 +105,7 @@ class Tokens:
             padding.
         """
         types, type_bytes = self.corpus.types, self.corpus.type_bytes
-        if types is not None:
+        if types is not None and type_bytes is not None:
             ids = self._look_up(types, places, BOS_ROW, EOS_ROW)
         else:
             ids = self.targets(places, as_unknown)
