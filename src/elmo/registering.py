@@ -14,6 +14,7 @@ import importlib
 import importlib.abc
 import importlib.util
 import sys
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -46,7 +47,7 @@ class LaterClass:
         self.__name__ = name
         self._module = module
 
-    def from_config(self, config: dict[str, Any]) -> Any:
+    def from_config(self, config: dict[str, Any]) -> object:
         """As the class's own."""
         return getattr(importlib.import_module(self._module), self.__name__).from_config(config)
 
@@ -74,7 +75,9 @@ def _tell(keras: ModuleType) -> None:
 class _AfterKeras(importlib.abc.MetaPathFinder):
     """Finds `keras` as everybody else does, and calls `_tell` once it is imported."""
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if name != "keras":
             return None
         sys.meta_path.remove(self)

@@ -109,19 +109,7 @@ class KerasEngine:
     def read(
         self, vectors: np.ndarray, mask: np.ndarray, state: State, layers: str
     ) -> tuple[Tensor, State]:
-        """Read on by some positions.
-
-        Args:
-            vectors: `(directions, rows, time, projection_dim)`, each row in reading order.
-            mask: `(directions, rows, time)`; where it is false the state stays as it is.
-            state: where the rows stand.
-            layers: `"all"` layers above the token's; `"top"`; or `"average"`, the sum of all above
-                the token's.
-
-        Returns:
-            A tensor `(directions, rows, layers, time, projection_dim)`, perhaps still being
-            computed, and the state behind the window.
-        """
+        """Read on by some positions; arguments and results are those of `Engine.read`."""
         return self._windows[layers](self._packed, vectors, mask, *state)
 
     @staticmethod

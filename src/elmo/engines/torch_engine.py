@@ -32,7 +32,7 @@ BLOCK_BYTES = 1 << 20  # of the gates of some rows
 
 
 class TorchEngine:
-    """Runs an encoder's weights in some precision; see `elmo.engines.keras_engine` for what it does.
+    """Runs an encoder's weights in some precision; see `elmo.engines.engine` for what it does.
 
     Args:
         encoder: a built `BiLMEncoder`.
@@ -111,7 +111,7 @@ class TorchEngine:
     def read(
         self, vectors: np.ndarray, mask: np.ndarray, state: State, layers: str
     ) -> tuple[np.ndarray, State]:
-        """Read on by some positions; arguments and results are those of `KerasEngine.read`.
+        """Read on by some positions; arguments and results are those of `Engine.read`.
 
         Rows are computed as far as the last one that is not masked, so rows of padding behind
         cost nothing.

@@ -10,11 +10,13 @@ Example:
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import keras
 
 from elmo.config import ConfigError
+from elmo.training.report import Logs
 
 
 def tensorboard(folder: str | os.PathLike[str]) -> keras.callbacks.Callback:
@@ -64,11 +66,13 @@ def _missing(what: str, extra: str) -> ConfigError:
     )
 
 
-def _steps_of(logger: Any, log: Any) -> Any:
+def _steps_of(
+    logger: type[keras.callbacks.Callback], log: Callable[[dict[str, float]], None]
+) -> type[keras.callbacks.Callback]:
     """The logger of epochs, which logs the lines between them as well, as `step/…`."""
 
     class Steps(logger):
-        def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
             super().on_train_batch_end(batch, logs)
             if logs and "step" in logs:
                 log({f"step/{name}": value for name, value in logs.items()})
@@ -76,22 +80,32 @@ def _steps_of(logger: Any, log: Any) -> Any:
     return Steps
 
 
+class _Writer(Protocol):
+    """What is asked of TensorBoard's writer."""
+
+    def add_scalar(self, tag: str, data: float, step: int) -> object: ...
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class _TensorBoard(keras.callbacks.Callback):
     """Scalars of the lines of `metrics.csv` and `steps.csv` at their steps."""
 
-    def __init__(self, open_writer: Any) -> None:
+    def __init__(self, open_writer: Callable[[], _Writer]) -> None:
         super().__init__()
         self.open_writer = open_writer
-        self.writer: Any = None
+        self.writer: _Writer | None = None
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._write(logs or {}, epoch)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if logs and "step" in logs:  # a step that has a line
             self._write(logs, batch)
 
-    def _write(self, logs: dict[str, Any], step: int) -> None:
+    def _write(self, logs: Logs, step: int) -> None:
         if self.writer is None:
             self.writer = self.open_writer()
         for name, value in logs.items():
@@ -99,7 +113,7 @@ class _TensorBoard(keras.callbacks.Callback):
                 self.writer.add_scalar(name, float(value), step=int(logs.get("step", step)))
         self.writer.flush()
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         if self.writer is not None:
             self.writer.close()
             self.writer = None

@@ -22,7 +22,7 @@ from elmo.training.advice import after_epoch
 from elmo.training.batches.batches import Batch, Batches, Tokens, prefetch
 from elmo.training.checkpoint import Checkpoints, restore, snapshot
 from elmo.training.evaluation import Evaluator, evaluate
-from elmo.training.report import STEPS, Metrics, Row, beside, epochs, plot_curve
+from elmo.training.report import STEPS, Logs, Metrics, Row, beside, epochs, plot_curve
 from elmo.training.steps.schedule import learning_rate
 from elmo.training.steps.slots import set_slots
 from elmo.training.steps.step import Step, TrainingModel
@@ -31,8 +31,6 @@ FEWEST_STEPS, MOST_LINES = 50, 400  # between two lines of metrics, and about ho
 CURVE_SECONDS = 300  # between two drawings of the curve within an epoch
 EVALUATED = ("forward", "backward", "both", "unigram", "per_character", "unknown_share")
 
-Logs: TypeAlias = dict[str, Any]
-"""What Keras hands to callbacks: values by name, which these may add to."""
 Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int | None
 
 

@@ -44,6 +44,9 @@ STEPS = "steps.csv"
 Row: TypeAlias = Mapping[str, Any]
 """A line: numbers by the names of their columns."""
 
+Logs: TypeAlias = dict[str, Any]
+"""What Keras hands to callbacks: numbers by name, to which they may add."""
+
 ARow = TypeVar("ARow", bound=Row)
 
 
