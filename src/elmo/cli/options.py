@@ -13,7 +13,7 @@ import click
 from elmo.cli.command import Argument, Option
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-ModelSource = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]]
+ModelSource = str | os.PathLike[str] | tuple[str, str]
 
 Model = Annotated[ModelSource, Argument("MODEL")]
 Corpus = Annotated[Paths, Argument("CORPUS", many=True)]

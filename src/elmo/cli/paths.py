@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from elmo.cli.options import Paths
+from elmo.cli.options import ModelSource, Paths
 
 
 def listed(paths: Paths) -> list[str | os.PathLike[str]]:
@@ -15,7 +14,7 @@ def listed(paths: Paths) -> list[str | os.PathLike[str]]:
     return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
 
 
-def local_paths(source: Any) -> list[Path]:
+def local_paths(source: ModelSource | Paths | None) -> list[Path]:
     """What of an argument is a path on the disk, and the files in it where it is a folder."""
     parts = source if isinstance(source, tuple | list) else str(source or "").split(",")
     paths = [Path(part) for part in map(str, parts) if part and os.path.exists(part)]

@@ -26,8 +26,10 @@ from elmo.compat.embedder_model import EmbedderModel
 from elmo.compat.tensors import as_tensor
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
+from elmo.embed.results import State
 from elmo.hub.models import MODELS
 from elmo.text.encoding import SentenceEncoder
+from elmo.text.manylangs import ManyLangsCharacters
 from elmo.text.sentences import check_sentences, token_list, token_lists
 from elmo.vectors.stores.hdf5 import Hdf5Writer
 
@@ -96,21 +98,24 @@ class ElmoEmbedder:
         weight_file: str | os.PathLike[str] = DEFAULT_WEIGHT_FILE,
         cuda_device: int = -1,
         *,
-        state: str = "carry",
+        state: State = "carry",
     ) -> None:
         if state not in ("carry", "reset"):
             raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
-        original = (options_file, weight_file) == (DEFAULT_OPTIONS_FILE, DEFAULT_WEIGHT_FILE)
-        model = load("original" if original else (options_file, weight_file))
+        files = os.fspath(options_file), os.fspath(weight_file)
+        original = files == (DEFAULT_OPTIONS_FILE, DEFAULT_WEIGHT_FILE)
+        model = load("original" if original else files)
         self.cuda_device = cuda_device
         self.indexer = ELMoTokenCharactersIndexer()
-        self.state = state
+        self.state: State = state
         encoder, config = model.sentence_encoder, model.config
         if isinstance(encoder, SentenceEncoder) and config.char_cnn is not None:
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
         self._take(model, encoder)
 
-    def _take(self, model: BiLM, encoder: Any) -> None:
+    def _take(
+        self, model: BiLM, encoder: PublishedEncoder | SentenceEncoder | ManyLangsCharacters
+    ) -> None:
         self._embedder = Embedder(model.network, encoder)
         self.elmo_bilm = EmbedderModel(model, self)
 

@@ -74,12 +74,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             _must_be_pytorch(module.__name__)
         module.__doc__ = "Stands in for AllenNLP; see elmo.compat.as_allennlp."
         if module.__name__ == "allennlp":
-            module.__version__ = "0.9.0"
+            vars(module)["__version__"] = "0.9.0"
         for name, home in names.items():
             home, _, original = home.partition(":")
             setattr(module, name, getattr(importlib.import_module(home), original or name))
         if names:
-            module.__all__ = list(names)
+            vars(module)["__all__"] = list(names)
 
 
 def _must_be_pytorch(name: str) -> None:

@@ -11,6 +11,7 @@ from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.torch_module import TorchModule
 from elmo.compat.allennlp_layer import Elmo, as_mask, mask_dtype, prefix
 from elmo.compat.private_parts import PrivateParts
+from elmo.embed.results import State
 from elmo.layers.sequence import trim_boundaries
 
 
@@ -46,7 +47,7 @@ class ElmoBiLm(TorchModule, keras.layers.Layer):
         vocab_to_cache: Sequence[str] | None = None,
         *,
         module: Any = None,
-        state: str = "carry",
+        state: State = "carry",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -66,8 +66,6 @@ class ELMoCharacterMapper:
             return NotImplemented
         return self.tokens_to_add == other.tokens_to_add
 
-    __hash__ = None
-
 
 class ELMoTokenCharactersIndexer:
     """Byte ids of lists of tokens, and their padding.

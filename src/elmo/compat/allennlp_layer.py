@@ -17,8 +17,9 @@ from elmo.bilm.torch_module import TorchModule
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.compat.private_parts import PrivateParts
-from elmo.config import BiLMConfig
+from elmo.config import BiLMConfig, CharCNNConfig
 from elmo.embed.carried_state import CarriedState
+from elmo.embed.results import State
 from elmo.formats.options import PUBLISHED_CHARACTERS
 from elmo.formats.pretrained import read
 from elmo.hub.resolving import resolve
@@ -92,25 +93,28 @@ class Elmo(TorchModule, keras.layers.Layer):
         scalar_mix_parameters: Sequence[float] | None = None,
         module: Any = None,
         *,
-        state: str = "carry",
+        state: State = "carry",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if state not in ("carry", "reset"):
             raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
         self.config, weights = _module(options_file, weight_file, module)
-        _must_read_bytes(self.config)
+        characters = _must_read_bytes(self.config)
         self.num_output_representations = num_output_representations
         self.requires_grad = bool(requires_grad)
         self.keep_sentence_boundaries = keep_sentence_boundaries
-        self.state = state
+        self.state: State = state
         self.vocab_to_cache = None if vocab_to_cache is None else list(vocab_to_cache)
+        start = (
+            None
+            if scalar_mix_parameters is None
+            else [float(value) for value in scalar_mix_parameters]
+        )
         self._settings = {
             "do_layer_norm": bool(do_layer_norm),
             "dropout": dropout,
-            "scalar_mix_parameters": None
-            if scalar_mix_parameters is None
-            else [float(value) for value in scalar_mix_parameters],
+            "scalar_mix_parameters": start,
         }
         self.encoder = BiLMEncoder(self.config, name="encoder", dtype=self.dtype_policy)
         self.encoder.build()
@@ -121,7 +125,7 @@ class Elmo(TorchModule, keras.layers.Layer):
             ScalarMix(
                 n_layers=self.config.lstm.n_layers + 1,
                 do_layer_norm="allennlp" if do_layer_norm else False,
-                initial_weights=self._settings["scalar_mix_parameters"],
+                initial_weights=start,
                 trainable=scalar_mix_parameters is None,
                 name=f"scalar_mix_{number}",
                 dtype=self.dtype_policy,
@@ -129,9 +133,8 @@ class Elmo(TorchModule, keras.layers.Layer):
             for number in range(num_output_representations)
         ]
         self.drop = keras.layers.Dropout(dropout)
-        self._ids = PublishedEncoder(
-            self.config.char_cnn.max_characters_per_token, self.config.lowercase
-        )
+        self._ids_per_token = characters.max_characters_per_token
+        self._ids = PublishedEncoder(self._ids_per_token, self.config.lowercase)
         self._carried = CarriedState(self.config)
         self._cache = None
         if self.vocab_to_cache:
@@ -171,7 +174,7 @@ class Elmo(TorchModule, keras.layers.Layer):
         """Forget the state that earlier calls left."""
         self._carried.reset()
 
-    def use_state(self, state: str, carried: CarriedState) -> None:
+    def use_state(self, state: State, carried: CarriedState) -> None:
         """Read with somebody else's state from now on."""
         self.state, self._carried = state, carried
 
@@ -243,7 +246,7 @@ class Elmo(TorchModule, keras.layers.Layer):
         return {"elmo_representations": found, "mask": as_mask(words)}
 
     def _check(self, ids: Any) -> None:
-        width, shape = self.config.char_cnn.max_characters_per_token, tuple(ids.shape)
+        width, shape = self._ids_per_token, tuple(ids.shape)
         if len(shape) < 3 or shape[-1] not in (None, width):
             raise ValueError(
                 f"inputs of shape {shape}: must be character ids (batch, tokens, {width}), as "
@@ -252,7 +255,7 @@ class Elmo(TorchModule, keras.layers.Layer):
 
     def _token_vectors(self, ids: Any, word_inputs: Any) -> tuple[Any, Any]:
         """Vectors of tokens between boundaries, `(batch, tokens + 2, P)`, and their mask."""
-        if word_inputs is None or self._cache is None:
+        if word_inputs is None or self.vocab_to_cache is None or self._cache is None:
             bounded = _between(ids, ops.any(ids != 0, axis=-1), self._ids.begin, self._ids.end)
             return self.encoder.encode_tokens(bounded), ops.any(bounded != 0, axis=-1)
         words = ops.reshape(ops.cast(word_inputs, "int32"), ops.shape(ids)[:2])
@@ -335,13 +338,14 @@ def _module(
     return found.config, weights
 
 
-def _must_read_bytes(config: BiLMConfig) -> None:
+def _must_read_bytes(config: BiLMConfig) -> CharCNNConfig:
     characters = config.char_cnn
     if characters is None or characters.word_dim or characters.n_characters != PUBLISHED_CHARACTERS:
         raise ValueError(
             "Elmo reads the bytes of words, as batch_to_ids gives them, and this model does not; "
             "take elmo.load and ElmoEmbedding for it"
         )
+    return characters
 
 
 def _between(ids: Any, real: Any, begin: np.ndarray, end: np.ndarray) -> Any:

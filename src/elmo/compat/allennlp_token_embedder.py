@@ -9,6 +9,7 @@ import keras
 
 from elmo.bilm.torch_module import TorchModule
 from elmo.compat.allennlp_layer import Elmo
+from elmo.embed.results import State
 
 
 @keras.saving.register_keras_serializable(package="elmo.allennlp")
@@ -49,7 +50,7 @@ class ElmoTokenEmbedder(TorchModule, keras.layers.Layer):
         scalar_mix_parameters: Sequence[float] | None = None,
         *,
         module: Any = None,
-        state: str = "carry",
+        state: State = "carry",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from elmo.api import BiLM, load
+from elmo.embed.results import State
 from elmo.text.sentences import check_sentences, token_lists
 
 __all__ = ["Embedder"]
@@ -42,7 +43,7 @@ class Embedder:
         embedder.sents2elmo([["We", "sat", "on", "the", "bank", "."]])[0].shape  # (6, 1024)
     """
 
-    def __init__(self, model_dir: Any, batch_size: int = 64, *, state: str = "carry") -> None:
+    def __init__(self, model_dir: Any, batch_size: int = 64, *, state: State = "carry") -> None:
         if not (type(batch_size) is int and batch_size >= 1):
             raise ValueError(f"batch_size={batch_size!r}: must be 1 or more")
         if state not in ("carry", "reset"):
@@ -52,7 +53,7 @@ class Embedder:
             self.model_dir = model_dir
         self.model = model_dir if isinstance(model_dir, BiLM) else load(model_dir)
         self.batch_size = batch_size
-        self.state = state
+        self.state: State = state
         self._embedder = self.model.new_embedder()
 
     def sents2elmo(

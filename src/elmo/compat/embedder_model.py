@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from elmo.api import BiLM
 from elmo.compat.allennlp_bilm import ElmoBiLm
-from elmo.compat.private_parts import PrivateParts
+from elmo.compat.private_parts import Carrying, PrivateParts
 from elmo.embed.carried_state import CarriedState
+
+
+class Owner(Carrying, Protocol):
+    """Whose state it is, with the state itself."""
+
+    @property
+    def carried_state(self) -> CarriedState: ...
 
 
 class EmbedderModel(BiLM):
@@ -18,17 +25,16 @@ class EmbedderModel(BiLM):
         owner: has the state that goes on from call to call.
     """
 
-    def __init__(self, model: BiLM, owner: Any) -> None:
+    def __init__(self, model: BiLM, owner: Owner) -> None:
         self.__dict__.update(model.__dict__)
         self._owner = owner
-        self._module: Any = None
+        self._module: ElmoBiLm | None = None
 
     def __call__(self, inputs: Any, word_inputs: Any = None) -> dict[str, Any]:
         """As `elmo.compat.allennlp_bilm.ElmoBiLm`, with the embedder's state."""
         if self._module is None:
             self._module = ElmoBiLm(module=self)
-        carried: CarriedState = self._owner.carried_state
-        self._module.elmo.use_state(self._owner.state, carried)
+        self._module.elmo.use_state(self._owner.state, self._owner.carried_state)
         return self._module(inputs, word_inputs)
 
     @property

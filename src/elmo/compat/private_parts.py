@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from elmo.embed.results import State
+
 
 class Carrying(Protocol):
     """What has a state that goes on from call to call."""
 
-    state: str
+    state: State
 
     def reset_state(self) -> None: ...
 
@@ -21,6 +23,8 @@ class PrivateParts:
     Args:
         owner: whose state it is.
     """
+
+    _owner: Carrying
 
     def __init__(self, owner: Carrying) -> None:
         self.__dict__["_owner"] = owner

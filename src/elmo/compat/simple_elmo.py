@@ -10,7 +10,7 @@ import os
 import weakref
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from keras import ops
@@ -20,15 +20,18 @@ from elmo.bilm.compiled import compiled
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
+from elmo.embed.results import State
 from elmo.system.threads import Lock
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.sentences import check_sentences, token_lists
+from elmo.text.vocabulary import Vocabulary
 
 __all__ = ["ElmoModel", "weight_layers"]
 
 Texts = Sequence[Sequence[str]]
 
-LAYERS = ("average", "top", "all")
+Layers = Literal["average", "top", "all"]
+LAYERS = get_args(Layers)
 _LAYERS = "layers={!r}: must be 'average', 'top' or 'all'"
 _NOT_LOADED = "no model yet: call load(directory) first"
 _SESSIONS: MutableMapping[Any, MutableMapping[Any, CarriedState]] = weakref.WeakKeyDictionary()
@@ -40,14 +43,14 @@ _NAMELESS = type("Nameless", (), {})()
 class ChosenLayers:
     """What stands for an op: which layers are asked for."""
 
-    layers: str
+    layers: Layers
 
 
 def weight_layers(
     name: str,
     bilm_ops: Any,
     l2_coef: float | None = 0.0,
-    use_layers: str = "average",
+    use_layers: Layers = "average",
     do_layer_norm: bool = False,
 ) -> dict[str, Any]:
     """The choice of layers for calls with a session, with simple_elmo's arguments.
@@ -103,14 +106,14 @@ class ElmoModel:
         model.get_elmo_vectors([["The", "bank", "closed"]])  # (1, 3, 1024)
     """
 
-    def __init__(self, state: str = "carry") -> None:
+    def __init__(self, state: State = "carry") -> None:
         if state not in ("carry", "reset"):
             raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
-        self.state = state
+        self.state: State = state
         self.batch_size = 32
         self.vector_size: int | None = None
         self.n_layers: int | None = None
-        self.sentence_embeddings_op: Any = None
+        self.sentence_embeddings_op: ChosenLayers | None = None
         self.elmo_sentence_input: dict[str, Any] | None = None
         self._model: BiLM | None = None
         self._embedder: Embedder | None = None
@@ -151,7 +154,7 @@ class ElmoModel:
             raise ValueError(f"max_batch_size={max_batch_size!r}: must be 1 or more")
         self._model = load(directory)
         self._prepare()
-        config = self._model.config
+        config = self.model.config
         self.batch_size = max_batch_size
         self.vector_size = config.output_dim
         self.n_layers = config.lstm.n_layers + 1
@@ -159,12 +162,12 @@ class ElmoModel:
         return "The model is now loaded."
 
     def _prepare(self) -> None:
-        config = self._model.config
-        encoder = self._model.sentence_encoder
+        network, config = self.model.network, self.model.config
+        encoder = self.model.sentence_encoder
         if isinstance(encoder, SentenceEncoder) and config.char_cnn is not None:
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
-        self._embedder = Embedder(self._model.network, encoder)
-        self._scores = compiled(self._model.network, self._log_probabilities)
+        self._embedder = Embedder(network, encoder)
+        self._scores = compiled(network, self._log_probabilities)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_embedder": None, "_scores": None}
@@ -175,7 +178,7 @@ class ElmoModel:
             self._prepare()
 
     def get_elmo_vectors(
-        self, texts: Texts, warmup: bool = True, layers: str = "average", session: Any = None
+        self, texts: Texts, warmup: bool = True, layers: Layers = "average", session: Any = None
     ) -> np.ndarray:
         """Vectors of the tokens of sentences, zeros behind the shorter ones.
 
@@ -201,7 +204,7 @@ class ElmoModel:
         return result
 
     def get_elmo_vector_average(
-        self, texts: Texts, warmup: bool = True, layers: str = "average", session: Any = None
+        self, texts: Texts, warmup: bool = True, layers: Layers = "average", session: Any = None
     ) -> np.ndarray:
         """One vector a sentence: the sum over its tokens, brought to length 1.
 
@@ -225,7 +228,7 @@ class ElmoModel:
             row /= np.linalg.norm(row) or 1.0
         return result
 
-    def _layers(self, layers: str, session: Any) -> str:
+    def _layers(self, layers: Layers, session: Any) -> Layers:
         if session is None or self.elmo_sentence_input is None:
             return layers
         return self.elmo_sentence_input["weighted_op"].layers
@@ -240,7 +243,9 @@ class ElmoModel:
             states = _SESSIONS.setdefault(_NAMELESS, weakref.WeakKeyDictionary())
         return states.setdefault(self.model, CarriedState(self.model.config))
 
-    def _vectors(self, texts: Any, warmup: bool, layers: str, session: Any) -> list[np.ndarray]:
+    def _vectors(
+        self, texts: Texts, warmup: bool, layers: Layers, session: Any
+    ) -> list[np.ndarray]:
         if layers not in LAYERS:
             raise ValueError(_LAYERS.format(layers))
         if self._embedder is None:
@@ -286,14 +291,14 @@ class ElmoModel:
                 "checkpoint"
             )
         return [
-            self._substitutes(tokens, topn, nodelimiters)
+            self._substitutes(tokens, model.vocabulary, topn, nodelimiters)
             for tokens in token_lists([t.split() if isinstance(t, str) else t for t in data])
         ]
 
     def _substitutes(
-        self, tokens: list[str], topn: int, nodelimiters: bool
+        self, tokens: list[str], vocabulary: Vocabulary, topn: int, nodelimiters: bool
     ) -> list[dict[str, Any]]:
-        model, vocabulary = self.model, self.model.vocabulary
+        model = self.model
         ids = vocabulary.ids(tokens)
         result: list[dict[str, Any]] = [
             {"word": vocabulary.tokens[number], "forward": None, "backward": None} for number in ids
@@ -329,6 +334,7 @@ class ElmoModel:
     def _log_probabilities(self, rows: Any, inputs: Any, mask: Any) -> Any:
         """ln P of every type, `(directions, positions, V)`."""
         network = self.model.network
+        assert network.head is not None  # `get_elmo_substitutes` asks
         h, _ = network.top(rows, inputs, mask)
         logits = ops.matmul(h[:, 0], ops.transpose(network.softmax_kernel)) + network.head.bias
         return ops.log_softmax(logits, axis=-1)

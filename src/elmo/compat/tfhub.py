@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from elmo.api import BiLM, load
+from elmo.embed.results import State
 from elmo.layers.scalar_mix import ScalarMix
 
 __all__ = ["ElmoModule"]
@@ -72,7 +73,7 @@ class ElmoModule:
         *,
         weights: Sequence[float] | None = None,
         scaling: float = 1.0,
-        state: str = "reset",
+        state: State = "reset",
         trainable: bool = False,
     ) -> None:
         if state not in ("carry", "reset"):
@@ -83,12 +84,12 @@ class ElmoModule:
         if self.weights.shape != (n_layers,):
             raise ValueError(f"weights={weights!r}: must be {n_layers} numbers, one a layer")
         self.scaling = float(scaling)
-        self.state = state
+        self.state: State = state
         self.trainable = bool(trainable)
         self._mix: ScalarMix | None = None
         if self.trainable:
             self._mix = ScalarMix(
-                n_layers, initial_weights=self.weights, initial_gamma=self.scaling
+                n_layers, initial_weights=self.weights.tolist(), initial_gamma=self.scaling
             )
             self._mix.build()
 

@@ -34,8 +34,14 @@ def write_encoding(pretrained: Pretrained, folder: Path, **about: Any) -> None:
     """
     config = pretrained.config
     if config.char_cnn is None:
-        how = _words(pretrained.vocabulary)
-        write_vocabulary(folder / VOCABULARY, pretrained.vocabulary.tokens, "published", None)
+        words = pretrained.vocabulary
+        if words is None:
+            raise ValueError(
+                "the model reads whole words and its vocabulary is not known; load it with "
+                "vocabulary="
+            )
+        how = _words(words)
+        write_vocabulary(folder / VOCABULARY, words.tokens, "published", None)
     elif pretrained.dictionaries is not None:
         how = _dictionaries(pretrained.dictionaries)
         pretrained.dictionaries.save(folder)
@@ -49,11 +55,7 @@ def write_encoding(pretrained: Pretrained, folder: Path, **about: Any) -> None:
     (folder / OPTIONS).write_text(f"{options}\n", encoding="utf-8")
 
 
-def _words(words: Vocabulary | None) -> dict[str, Any]:
-    if words is None:
-        raise ValueError(
-            "the model reads whole words and its vocabulary is not known; load it with vocabulary="
-        )
+def _words(words: Vocabulary) -> dict[str, Any]:
     special = (words.bos_id, words.eos_id, words.pad_id)
     return {
         "reads": "words",

@@ -6,19 +6,23 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from elmo.export.encoding import ENCODING, write_encoding
+from elmo.export.onnx_check import Accuracy, compare, runtime
 from elmo.export.process import write_with
 from elmo.formats.contents import Pretrained
 from elmo.system.folders import write_together
 from elmo.text.builtin import builtin_sentences
 
-GRAPH = {"onnx": "model.onnx", "savedmodel": ".", "stablehlo": "model.stablehlo"}
-WRITERS = {
+Format = Literal["onnx", "savedmodel", "stablehlo"]
+Quantize = Literal["int8"]
+
+GRAPH: dict[Format, str] = {"onnx": "model.onnx", "savedmodel": ".", "stablehlo": "model.stablehlo"}
+WRITERS: dict[Format, tuple[str, str]] = {
     "savedmodel": ("tensorflow", "elmo.export.saved_model"),
     "stablehlo": ("jax", "elmo.export.stablehlo"),
 }
@@ -40,10 +44,10 @@ class ExportReport:
     """
 
     output: str
-    format: str
-    quantize: str | None
+    format: Format
+    quantize: Quantize | None
     files: dict[str, int]
-    accuracy: dict[str, Any] | None
+    accuracy: Accuracy | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that `json` can write."""
@@ -54,8 +58,8 @@ def export(
     pretrained: Pretrained,
     output: str | os.PathLike[str],
     *,
-    format: Literal["onnx", "savedmodel", "stablehlo"] = "onnx",
-    quantize: Literal["int8"] | None = None,
+    format: Format = "onnx",
+    quantize: Quantize | None = None,
     sample: Sequence[Sequence[str]] | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
@@ -87,7 +91,7 @@ def export(
         raise ValueError(f"quantize={quantize!r}: only format='onnx' has it, not {format!r}")
     output = Path(os.path.abspath(output))
     _must_be_free(output, overwrite)
-    accuracy = None
+    accuracy: Accuracy | None = None
 
     def write(folder: Path) -> None:
         nonlocal accuracy
@@ -113,9 +117,11 @@ def export(
 
 
 def _write_onnx(
-    pretrained: Pretrained, path: Path, quantize: str | None, sample: Any
-) -> dict[str, Any] | None:
-    from elmo.export.onnx_check import compare, runtime
+    pretrained: Pretrained,
+    path: Path,
+    quantize: Quantize | None,
+    sample: Sequence[Sequence[str]] | None,
+) -> Accuracy | None:
     from elmo.export.onnx_model import build_model, save_model
 
     if quantize is None:
@@ -142,7 +148,7 @@ def _must_be_free(output: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{output}: holds something that is no export; name another folder")
 
 
-def _write_folder(output: Path, write: Any) -> None:
+def _write_folder(output: Path, write: Callable[[Path], None]) -> None:
     """Write aside, then take the place of what is there."""
     mark = secrets.token_hex(4)
     new, old = (output.with_name(f".{output.name}.{kind}-{mark}") for kind in ("new", "old"))

@@ -5,11 +5,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
+from elmo.text.encoding import SentenceEncoder
+from elmo.text.manylangs import ManyLangsCharacters
+
 ROWS = 32
+
+
+class Accuracy(TypedDict):
+    """What `compare` has found."""
+
+    tokens: int
+    least_cosine: float
+    mean_cosine: float
+    tokens_per_second: dict[str, float]
 
 
 def runtime() -> Any:
@@ -30,9 +42,9 @@ def runtime() -> Any:
 def compare(
     exact: str | os.PathLike[str],
     quantized: str | os.PathLike[str],
-    sentence_encoder: Any,
+    sentence_encoder: SentenceEncoder | ManyLangsCharacters,
     sentences: Sequence[Sequence[str]],
-) -> dict[str, Any]:
+) -> Accuracy:
     """Run two graphs over a text.
 
     Args:

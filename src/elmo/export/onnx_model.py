@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ LARGEST = 1 << 30  # bytes of a model in one file; protobuf ends at 2 GiB
 
 
 def build_model(
-    config: BiLMConfig, weights: Mapping[str, np.ndarray], quantize: str | None = None
+    config: BiLMConfig, weights: Mapping[str, np.ndarray], quantize: Literal["int8"] | None = None
 ) -> Any:
     """The encoder of a biLM as an `onnx.ModelProto`.
 
@@ -76,7 +76,7 @@ def build_model(
     stacked = graph.node("Concat", *layers, axis=0)  # (n_layers + 1, time, batch, output_dim)
     stacked = graph.node("Where", by_time, stacked, zero)
     stacked = graph.node("Transpose", stacked, perm=[2, 0, 1, 3])
-    shape = ["batch", config.lstm.n_layers + 1, "time", config.output_dim]
+    shape: list[int | str] = ["batch", config.lstm.n_layers + 1, "time", config.output_dim]
     graph.output("layers", stacked, "float32", shape)
     graph.output("mask", real, "bool", ["batch", "time"])
     model = onnx.helper.make_model(

@@ -11,7 +11,7 @@ The sum is of whole numbers and exact. A table has a scale for each row.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -47,19 +47,19 @@ class Int8:
         numbers, scale, zero = graph.nodes_out("DynamicQuantizeLinear", [x], 3)
         sums = graph.node("MatMulInteger", numbers, graph.array(values, f"{name}/int8"), zero)
         sums = graph.node("Cast", sums, to=1)  # to float32
-        scales = graph.array(scales.reshape(-1), f"{name}/scale")
-        return graph.node("Mul", sums, graph.node("Mul", scale, scales))
+        columns = graph.array(scales.reshape(-1), f"{name}/scale")
+        return graph.node("Mul", sums, graph.node("Mul", scale, columns))
 
     def rows(self, graph: Graph, ids: str, table: np.ndarray, name: str) -> str:
         values, scales = quantized(table, axis=1)
         places = _places(graph, ids)
         rows = graph.node("Gather", graph.array(values, f"{name}/int8"), places)
-        scales = graph.node("Gather", graph.array(scales, f"{name}/scale"), places)
-        rows = graph.node("Mul", graph.node("Cast", rows, to=1), scales)
+        factors = graph.node("Gather", graph.array(scales, f"{name}/scale"), places)
+        rows = graph.node("Mul", graph.node("Cast", rows, to=1), factors)
         return _zero_padding(graph, ids, rows)
 
 
-PRODUCTS: dict[str | None, Products] = {None: Float32(), "int8": Int8()}
+PRODUCTS: dict[Literal["int8"] | None, Products] = {None: Float32(), "int8": Int8()}
 
 
 def quantized(matrix: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:

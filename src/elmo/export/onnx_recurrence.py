@@ -65,7 +65,7 @@ def recurrent_layers(
         )[-len(directions) :]
         if number and lstm.use_skip_connections:
             pairs = zip(inputs, outputs, strict=True)
-            outputs = [graph.node("Add", x, y) for x, y in pairs]
+            outputs = tuple(graph.node("Add", x, y) for x, y in pairs)
         inputs = list(outputs)
         halves = [turned(y, direction) for y, direction in zip(inputs, directions, strict=True)]
         layers.append(graph.node("Concat", *halves, axis=-1) if len(halves) > 1 else halves[0])

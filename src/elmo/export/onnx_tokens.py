@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from elmo.config import BiLMConfig
+from elmo.config import BiLMConfig, CharCNNConfig
 from elmo.export.onnx_graph import Graph
 from elmo.export.onnx_products import Float32, Products
 
@@ -30,6 +30,7 @@ def spelled_vectors(
     are float32 in any case: an error here is in every layer.
     """
     characters = config.char_cnn
+    assert characters is not None
     width = characters.max_characters_per_token + bool(characters.word_dim)
     p = config.lstm.projection_dim
     # Unique has no int32 in ONNX Runtime.
@@ -58,7 +59,7 @@ def spelled_vectors(
     return graph.node("Reshape", vectors, shape)
 
 
-def _used_columns(graph: Graph, ids: str, characters) -> str:
+def _used_columns(graph: Graph, ids: str, characters: CharCNNConfig) -> str:
     """`ids` (tokens, M) without columns in which every token repeats its last id.
 
     A window over such columns alone is left for the widest filter; further ones would be like it.
@@ -77,7 +78,7 @@ def _used_columns(graph: Graph, ids: str, characters) -> str:
     return graph.node("Slice", ids, graph.array([0]), needed, graph.array([1]))
 
 
-def _features(graph: Graph, ids: str, weights: Weights, characters) -> str:
+def _features(graph: Graph, ids: str, weights: Weights, characters: CharCNNConfig) -> str:
     """Each filter's best match, `(tokens, F)`."""
     name = "token_encoder/char_embed"
     vectors = FLOAT32.rows(graph, ids, weights[name], name)  # (tokens, M, C)

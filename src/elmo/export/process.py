@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from elmo.config import BiLMConfig
 from elmo.formats.contents import Pretrained
+
+if TYPE_CHECKING:
+    from elmo.bilm.encoder import BiLMEncoder
 
 CONFIG, WEIGHTS = "config.json", "weights.npz"
 
@@ -35,7 +38,7 @@ def write_with(backend: str, module: str, pretrained: Pretrained, output: Path) 
     if importlib.util.find_spec(backend) is None:
         package = {"tensorflow": '"elmo-keras[tensorflow]"'}.get(backend, backend)
         raise ImportError(f"this format is written by {backend}: pip install {package}")
-    weights = {
+    weights: dict[str, Any] = {
         name: array for name, array in pretrained.weights.items() if not name.startswith("softmax/")
     }
     path = os.pathsep.join(filter(None, sys.path))
@@ -55,7 +58,7 @@ def write_with(backend: str, module: str, pretrained: Pretrained, output: Path) 
         raise OSError(f"{output.name}: {backend} could not write it: {said[-1]}")
 
 
-def read_encoder(source: str) -> Any:
+def read_encoder(source: str) -> BiLMEncoder:
     """The `BiLMEncoder` that `write_with` put into a folder."""
     from elmo.bilm.encoder import BiLMEncoder
     from elmo.bilm.weights import set_weights

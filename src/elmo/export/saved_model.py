@@ -6,12 +6,17 @@ Runs as a process of its own, under Keras on TensorFlow: `python -m … SOURCE O
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from elmo.export.process import read_encoder
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def write_saved_model(encoder: Any, output: str) -> None:
+    from elmo.bilm.encoder import BiLMEncoder
+
+
+def write_saved_model(encoder: BiLMEncoder, output: str) -> None:
     """Write the function from `ids` to `layers` and `mask`, as `serving_default` and as `__call__`.
 
     Args:
@@ -26,7 +31,7 @@ def write_saved_model(encoder: Any, output: str) -> None:
     module.weights = [variable.value for variable in encoder.variables]
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.int32, name="ids")])
-    def embed(ids):
+    def embed(ids: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"layers": encoder(ids), "mask": encoder.mask(ids)}
 
     module.__call__ = embed

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elmo.export.process import read_encoder
+
+if TYPE_CHECKING:
+    import jax
+
+    from elmo.bilm.encoder import BiLMEncoder
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 WEIGHTS = "weights.npz"
 
 
-def write_stablehlo(encoder: Any, output: str) -> None:
+def write_stablehlo(encoder: BiLMEncoder, output: str) -> None:
     """Write `(weights, ids) → (layers, mask)` serialized, and `weights.npz` beside it.
 
     Args:
@@ -31,17 +36,17 @@ def write_stablehlo(encoder: Any, output: str) -> None:
     variables = encoder.named_weights()
 
     @jax.jit
-    def embed(weights, ids):
+    def embed(weights: dict[str, jax.Array], ids: jax.Array) -> tuple[jax.Array, jax.Array]:
         mapping = [(variables[name], value) for name, value in weights.items()]
         with keras.StatelessScope(state_mapping=mapping):
             return encoder(ids), encoder.mask(ids)
 
     width = encoder.ids_per_token
     names = "batch, time" if width is None else f"batch, time, {width}"
-    ids = jax.ShapeDtypeStruct(export.symbolic_shape(names), "int32")
-    values = {name: np.asarray(variable.value) for name, variable in variables.items()}
-    shapes = {name: jax.ShapeDtypeStruct(value.shape, "float32") for name, value in values.items()}
-    exported = export.export(embed, platforms=PLATFORMS)(shapes, ids)
+    values: dict[str, Any] = {n: np.asarray(variable.value) for n, variable in variables.items()}
+    ids = np.zeros((1, 1) if width is None else (1, 1, width), np.int32)
+    shapes = export.symbolic_args_specs((values, ids), (None, names))
+    exported = export.export(embed, platforms=PLATFORMS)(*shapes)
     path = Path(output)
     path.write_bytes(exported.serialize())
     np.savez(path.with_name(WEIGHTS), **values)

@@ -116,11 +116,8 @@ def config_from_settings(
         >>> config.lstm.dim, config.char_cnn.word_dim, config.lstm.forget_bias
         (4096, 100, 0.0)
     """
-    encoder, tokens = settings.get("encoder"), settings.get("token_embedder")
-    for part, wanted, name in ((encoder, "elmo", "encoder"), (tokens, "cnn", "token_embedder")):
-        if not isinstance(part, dict) or str(part.get("name")).lower() != wanted:
-            found = part.get("name") if isinstance(part, dict) else part
-            raise FormatError(f"{where}: {name}.name={found!r:.60}: only {wanted!r} is supported")
+    encoder = _part(settings, "encoder", "elmo", where)
+    tokens = _part(settings, "token_embedder", "cnn", where)
     for key in ("word_dim", "char_dim"):
         if not isinstance(tokens.get(key), int):
             raise FormatError(f"{where}: token_embedder.{key} must be a whole number")
@@ -134,12 +131,14 @@ def config_from_settings(
     ):
         if not isinstance(value, int) or value > MAX_REPEATS:
             raise FormatError(f"{where}: {name}={value!r:.60}: must be at most {MAX_REPEATS}")
+    # What is missing is None, which the two classes refuse as they do other wrong values.
+    sizes: dict[str, Any] = {k: encoder.get(k) for k in ("dim", "projection_dim", "n_layers")}
+    names = ("filters", "n_highway", "activation", "max_characters_per_token")
+    spelling: dict[str, Any] = {name: tokens.get(name) for name in names}
     try:
         config = BiLMConfig(
             lstm=LSTMConfig(
-                dim=encoder.get("dim"),
-                projection_dim=encoder.get("projection_dim"),
-                n_layers=encoder.get("n_layers"),
+                **sizes,
                 cell_clip=encoder.get("cell_clip") or None,
                 proj_clip=encoder.get("proj_clip") or None,
                 forget_bias=0.0,
@@ -147,10 +146,7 @@ def config_from_settings(
             ),
             char_cnn=CharCNNConfig(
                 embedding_dim=tokens["char_dim"],
-                filters=filters,
-                n_highway=tokens.get("n_highway"),
-                activation=tokens.get("activation"),
-                max_characters_per_token=tokens.get("max_characters_per_token"),
+                **spelling,
                 n_characters=n_characters,
                 word_dim=tokens["word_dim"],
                 n_words=n_words if tokens["word_dim"] else 0,
@@ -162,9 +158,19 @@ def config_from_settings(
     return config
 
 
+def _part(settings: dict[str, Any], name: str, wanted: str, where: Any) -> dict[str, Any]:
+    """The table of that name, of the one kind that was published."""
+    part = settings.get(name)
+    found = part.get("name") if isinstance(part, dict) else part
+    if not isinstance(part, dict) or str(found).lower() != wanted:
+        raise FormatError(f"{where}: {name}.name={found!r:.60}: only {wanted!r} is supported")
+    return part
+
+
 def token_table(config: BiLMConfig) -> list[Entry]:
     """The tensors of `token_embedder.pkl`."""
     cnn, size = config.char_cnn, config.lstm.projection_dim
+    assert cnn is not None  # each of these models reads characters
     ours, features = "token_encoder", cnn.n_filters
     table = [same(_CHARACTERS, f"{ours}/char_embed", (cnn.n_characters, cnn.embedding_dim))]
     if cnn.word_dim:
@@ -239,6 +245,7 @@ def read(folder: str | os.PathLike[str]) -> Pretrained:
     config = config_from_settings(
         settings, where or folder / CONFIG, n_characters or 1, n_words or 1
     )
+    assert config.char_cnn is not None
     weights = read_table(token_table(config), tokens, folder / TOKENS)
     weights |= read_table(layer_table(config), layers, folder / LAYERS)
     return Pretrained(

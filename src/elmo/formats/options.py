@@ -138,6 +138,7 @@ def _char_cnn(cnn: dict[str, Any], ours: dict[str, Any], known: dict[str, Any]) 
     rows = _take(extras, "n_characters", int, PUBLISHED_CHARACTERS, f"{OUR_KEY}.char_cnn.")
     if n_characters not in (rows, rows + 1):
         raise FormatError(f"char_cnn.n_characters={n_characters}: must be {rows} or {rows + 1}")
+    activation: Any = cnn.get("activation")  # `CharCNNConfig` checks it
     filters = cnn.get("filters")
     if not isinstance(filters, list) or len(filters) > MAX_REPEATS:
         raise FormatError(f"char_cnn.filters={filters!r:.60}: must be a list of pairs")
@@ -145,9 +146,9 @@ def _char_cnn(cnn: dict[str, Any], ours: dict[str, Any], known: dict[str, Any]) 
         embedding_dim=_take(
             _take(cnn, "embedding", dict, prefix=prefix), "dim", int, prefix="char_cnn.embedding."
         ),
-        filters=filters,
+        filters=cnn["filters"],
         n_highway=_count(cnn, "n_highway", 0, prefix),
-        activation=cnn.get("activation"),
+        activation=activation,
         max_characters_per_token=_take(cnn, "max_characters_per_token", int, prefix=prefix),
         n_characters=rows,
         word_dim=_take(extras, "word_dim", int, 0),

@@ -183,6 +183,7 @@ def encoder_shapes(config: BiLMConfig) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     cnn = config.char_cnn
     if cnn is None:
+        assert config.vocabulary_size is not None  # `BiLMConfig` sees to it
         shapes["token_encoder/embedding"] = (config.vocabulary_size, size)
     else:
         features = cnn.n_filters

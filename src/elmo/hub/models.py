@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
+
+Layout = Literal["AllenNLP", "bilm-tf checkpoint", "ELMoForManyLangs", "NLPL"]
 
 _ALLENNLP = "https://s3-us-west-2.amazonaws.com/allennlp/models/elmo"
 _NLPL = "http://vectors.nlpl.eu/repository"
@@ -62,7 +65,7 @@ class RemoteModel:
         licence: of the project, where it names one.
         page: where it is described.
         parameters: their number, where known.
-        layout: `"AllenNLP"`, `"bilm-tf checkpoint"`, `"NLPL"` or `"ELMoForManyLangs"`.
+        layout: of its files.
     """
 
     name: str
@@ -72,7 +75,7 @@ class RemoteModel:
     licence: str | None
     page: str
     parameters: int | None = None
-    layout: str = "AllenNLP"
+    layout: Layout = "AllenNLP"
 
     @property
     def language_name(self) -> str:
@@ -82,8 +85,8 @@ class RemoteModel:
     @property
     def size(self) -> int | None:
         """Bytes to download, None unless known of every file."""
-        sizes = [file.size for file in self.files]
-        return None if None in sizes else sum(sizes)
+        sizes = [file.size for file in self.files if file.size is not None]
+        return sum(sizes) if len(sizes) == len(self.files) else None
 
 
 def _allennlp(
@@ -132,20 +135,24 @@ def _checkpoint(name: str, folder: str, step: int) -> RemoteModel:
 
 
 def _nlpl(
-    number: int, description: str, language: str, place: int = 20, **more: str
+    number: int,
+    description: str,
+    language: str,
+    place: int = 20,
+    *,
+    name: str | None = None,
+    layout: Layout = "NLPL",
+    page: str = "http://vectors.nlpl.eu/repository/",
+    licence: str | None = None,
 ) -> RemoteModel:
-    url = f"{_NLPL}/{place}/{number}.zip"
-    settings = {
-        "name": f"nlpl-{number}",
-        "layout": "NLPL",
-        "page": "http://vectors.nlpl.eu/repository/",
-        "licence": None,
-    }
     return RemoteModel(
+        name=name or f"nlpl-{number}",
         description=description,
         language=language,
-        files=(RemoteFile(url, f"{number}.zip"),),
-        **(settings | more),
+        files=(RemoteFile(f"{_NLPL}/{place}/{number}.zip", f"{number}.zip"),),
+        licence=licence,
+        page=page,
+        layout=layout,
     )
 
 

@@ -107,8 +107,8 @@ def _parted(text: str) -> tuple[str, str] | None:
     return options, weights
 
 
-def _is_address(text: str | os.PathLike[str]) -> bool:
-    return isinstance(text, str) and re.match(r"https?://", text, re.IGNORECASE) is not None
+def _is_address(text: str) -> bool:
+    return re.match(r"https?://", text, re.IGNORECASE) is not None
 
 
 def _key(*urls: str) -> str:
@@ -134,9 +134,9 @@ def _pair(
     folder = models_folder() / _key(os.fspath(options), os.fspath(weights))
 
     def local(source: str | os.PathLike[str], name: str) -> Path:
-        return (
-            fetch(source, folder / name, progress=progress) if _is_address(source) else Path(source)
-        )
+        if isinstance(source, str) and _is_address(source):
+            return fetch(source, folder / name, progress=progress)
+        return Path(source)
 
     return local(options, "options.json"), local(weights, "weights.hdf5")
 

@@ -8,11 +8,14 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from elmo.cli import options as o
 from elmo.cli.command import Command, Option, Result
 from elmo.cli.telling import Teller
+
+if TYPE_CHECKING:
+    from elmo.api import BiLM
 
 HELD_OUT, CURVE = "held-out.txt", "learning-curve.png"
 LONGEST = 39  # tokens; longer sentences are split in training, for fewer shapes to compile
@@ -117,18 +120,20 @@ def demo(
 
     tell.title("3. How good is it? Exact perplexity of the held-out text (lower is better)")
     result = model.evaluate(Corpus.from_sentences(held_out))
+    assert model.vocabulary is not None  # counted on the text
+    unigram = unigram_perplexity(model.vocabulary, held_out)
     perplexity = {
         "forward": result.forward,
         "backward": result.backward,
         "both": result.both,
-        "unigram": unigram_perplexity(model.vocabulary, held_out),
+        "unigram": unigram,
         "tokens": result.tokens,
         "unknown_share": result.unknown_share,
     }
     tell.table(
         ("model", "perplexity"),
         [
-            ("word frequencies alone (unigram)", f"{perplexity['unigram']:,.1f}"),
+            ("word frequencies alone (unigram)", f"{unigram:,.1f}"),
             ("this ELMo, forward", f"{result.forward:,.1f}"),
             ("this ELMo, backward", f"{result.backward:,.1f}"),
             ("this ELMo, both", f"{result.both:,.1f}"),
@@ -138,7 +143,7 @@ def demo(
         f"over {result.tokens:,} tokens, sentence ends counted; {result.unknown_share:.1%} are "
         "words that it does not know"
     )
-    curve = _draw(output, perplexity["unigram"])
+    curve = _draw(output, unigram)
 
     tell.title("4. What for? One word, different sentences, different vectors")
     tell("A word list has one vector per word. Here each use has its own, and its nearest uses")
@@ -170,7 +175,7 @@ def demo(
 
 
 def _show(
-    tell: Teller, model: Any, word: str, asked: Iterable[str], text: Sequence[Sequence[str]]
+    tell: Teller, model: BiLM, word: str, asked: Iterable[str], text: Sequence[Sequence[str]]
 ) -> list[dict[str, Any]]:
     from elmo.usages.nearest import Use, Uses
 

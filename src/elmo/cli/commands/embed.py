@@ -143,9 +143,18 @@ def embed(
     from elmo.system.files import keep_apart
     from elmo.vectors.stores.choosing import choose, files_of
 
-    options = {"layers": layers, "pool": pool, "state": state, "batch_size": batch_size}
-    options |= {"format": format, "layout": layout, "dtype": dtype, "only": only}
-    chosen = choose(output, **options, part_tokens=part_tokens)
+    chosen = choose(
+        output,
+        layers=layers,
+        pool=pool,
+        state=state,
+        batch_size=batch_size,
+        format=format,
+        layout=layout,
+        dtype=dtype,
+        only=only,
+        part_tokens=part_tokens,
+    )
     read = [
         *local_paths(model),
         *local_paths(only),

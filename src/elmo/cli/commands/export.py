@@ -59,8 +59,9 @@ def export(
     found = read(resolve(model, progress=True))
     if state := found.extra.get("unfinished"):
         _log.warning("%s", sentence(state))
-    options: dict[str, Any] = {"quantize": quantize, "sample": text, "overwrite": overwrite}
-    return export_model(found, output, format=format, **options).to_dict()
+    return export_model(
+        found, output, format=format, quantize=quantize, sample=text, overwrite=overwrite
+    ).to_dict()
 
 
 def show(result: Result) -> str:

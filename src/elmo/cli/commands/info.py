@@ -65,7 +65,9 @@ def _metrics(place: Path | tuple[Path, Path]) -> dict[str, Any]:
     except (OSError, ValueError, TypeError):
         return nothing
     every = [*rows, *between]
-    return {"run": kept(rows), "last": max(every, key=lambda r: r["step"])} if every else nothing
+    return (
+        {"run": kept(rows), "last": max(every, key=lambda r: r["step"] or 0)} if every else nothing
+    )
 
 
 def show(result: Result) -> str:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 from elmo.cli.command import Argument, Command, Option, Result
-
-if TYPE_CHECKING:
-    from elmo.hub.models import RemoteModel
-
-Layout = Literal["AllenNLP", "bilm-tf checkpoint", "ELMoForManyLangs", "NLPL"]
+from elmo.hub.models import MODELS, Layout, RemoteModel
 
 
 def models(
@@ -35,8 +31,6 @@ def models(
         `models`: for each `name`, `description`, `language`, `layout`, `parameters`, `size` in bytes,
         `licence`, `page`, `files` with `url`, `size` and `sha256`; None is not known.
     """
-    from elmo.hub.models import MODELS
-
     listed = [words] if isinstance(words, str) else list(words)
     found = [
         model

@@ -141,7 +141,7 @@ def train(
         "metrics": rows[-1] if rows else None,
         "best": best if best and best["valid_both"] is not None else None,
         "parameters": int(model.network.count_params()),
-        "vocabulary": len(model.vocabulary),
+        "vocabulary": len(model.vocabulary or ()),
         "fine_tuning": json.loads(further.read_text("utf-8")) if further.is_file() else None,
     }
 
@@ -158,7 +158,8 @@ def _settings(
     from elmo.settings.described import as_toml
     from elmo.text.sources import as_corpus
 
-    settings, notes = settings_from(config).merged(chosen), []
+    settings = settings_from(config).merged(chosen)
+    notes: list[str] = []
     if corpus and config is None:
         longest = settings.training.max_sentence_tokens
         text = as_corpus(corpus, **reading, max_sentence_tokens=longest)

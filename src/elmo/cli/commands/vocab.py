@@ -56,6 +56,7 @@ def vocab(
     )
     vocabulary.save(output, layout=layout)
     counts = vocabulary.counts
+    assert counts is not None  # of the text
     sentences, unknown = int(counts[vocabulary.bos_id]), int(counts[vocabulary.unk_id])
     tokens = int(counts.sum()) - 2 * sentences
     return {

@@ -32,6 +32,7 @@ from elmo.compat.elmo_keras.parameters import (
     training_config,
 )
 from elmo.config import BiLMConfig
+from elmo.embed.results import Layers, Pool
 from elmo.formats.pretrained import read, write_folder
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
@@ -41,8 +42,8 @@ from elmo.training.loop import train
 from elmo.training.report import beside
 
 LANGUAGE_MODEL, ENCODER, TRAINING, RUN = "ELMo_LM", "ELMo_Encoder", "ELMo_Training", "run"
-LAYERS = {"last": "top", "mean": "average", "all": "all"}
-POOLS = {"word": None, "words": None, "sentence": "mean"}
+LAYERS: dict[str, Layers] = {"last": "top", "mean": "average", "all": "all"}
+POOLS: dict[str, Pool | None] = {"word": None, "words": None, "sentence": "mean"}
 
 
 class ELMo:
@@ -97,9 +98,7 @@ class ELMo:
     @property
     def network(self) -> BiLanguageModel:
         """The Keras model, compiled when it is first asked for."""
-        if self._network is None:
-            self.compile_elmo()
-        return self._network
+        return self._compile() if self._network is None else self._network
 
     @property
     def model(self) -> BiLM:
@@ -134,12 +133,16 @@ class ELMo:
         Args:
             print_summary: print Keras's summary of it.
         """
-        config = model_config(self.parameters)
-        self._network = _new_network(config, self.parameters["seed"])
-        initialize(self._network, self.parameters["seed"])
-        self._model = self._encoder = self._keras_encoder = None
+        network = self._compile()
         if print_summary:
-            self._network.summary()
+            network.summary()
+
+    def _compile(self) -> BiLanguageModel:
+        config = model_config(self.parameters)
+        network = self._network = _new_network(config, self.parameters["seed"])
+        initialize(network, self.parameters["seed"])
+        self._model = self._encoder = self._keras_encoder = None
+        return network
 
     def train(self, train_data: LMDataGenerator, valid_data: LMDataGenerator | None = None) -> None:
         """Train, and take the weights of the epoch with the best validation perplexity.
@@ -163,6 +166,7 @@ class ELMo:
         if valid_data is not None:
             self._meet(valid_data, "valid_data")
         values = self.parameters
+        assert model.vocabulary is not None  # that of the data
         vocabulary = model.vocabulary.with_counts(
             train_data.corpus,
             processes=values["n_threads"] or None if values["multi_processing"] else 1,
@@ -189,7 +193,7 @@ class ELMo:
                 vocabulary_size=len(vocabulary),
                 sampling=Sampling(training.negatives, vocabulary.ranks()),
                 tied=config.weight_tying,
-                widest_filter=config.char_cnn and config.char_cnn.widest_filter,
+                widest_filter=None if config.char_cnn is None else config.char_cnn.widest_filter,
                 seed=training.seed,
                 shuffle=train_data.shuffle,
             ),
@@ -344,9 +348,10 @@ class ELMo:
             lowercase = data.vocabulary.lowercase
             if network.config.lowercase != lowercase:  # a network's configuration stays as it is
                 config = dataclasses.replace(network.config, lowercase=lowercase)
-                self._network = _new_network(config, self.parameters["seed"])
-                set_weights(self._network, get_weights(network))
-            self._model = _bilm(self._network, data.vocabulary)
+                weights = get_weights(network)
+                network = self._network = _new_network(config, self.parameters["seed"])
+                set_weights(network, weights)
+            self._model = _bilm(network, data.vocabulary)
         return self._model
 
     def _load(self, name: str, made_by: str) -> BiLM:
@@ -385,7 +390,7 @@ def _keras_encoder(model: BiLM) -> keras.Model:
     encoder = model.network.encoder
     width = () if encoder.ids_per_token is None else (encoder.ids_per_token,)
     tokens = ids = keras.Input((None, *width), dtype="int32", name="tokens")
-    if not width and same_as_file(model.vocabulary):
+    if not width and model.vocabulary is not None and same_as_file(model.vocabulary):
         ids = tokens + ops.cast(ops.not_equal(tokens, 0), "int32")
     layers = encoder(ids)  # (batch, n_layers + 1, time, output_dim)
     levels = [layers[:, level] for level in range(model.config.lstm.n_layers + 1)]

@@ -11,7 +11,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from elmo.config import (
     BiLMConfig,
@@ -24,7 +24,7 @@ from elmo.config import (
 from elmo.settings.training import TrainingConfig
 
 CHARSET_SIZE = 262  # 256 bytes, begin and end of sentence and word, padding in a word, no token
-ACTIVATION = "tanh"  # of the character CNN, which the parameters have no key for
+ACTIVATION: Literal["tanh"] = "tanh"  # of the character CNN, which the parameters have no key for
 
 REQUIRED = object()
 

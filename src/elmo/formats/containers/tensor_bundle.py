@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def _bundle(data: bytes, prefix: str | os.PathLike[str]) -> dict[str, Stored]:
         if not 0 <= entry.shard < shards:
             raise _Damaged(f"{name} lies in file {entry.shard} of {shards}")
         file = Path(f"{prefix}.data-{entry.shard:05d}-of-{shards:05d}")
-        tensors[name] = Stored(entry.shape, lambda file=file, entry=entry: entry.load(file))
+        tensors[name] = Stored(entry.shape, partial(entry.load, file))
     if shards is None:
         raise _Damaged("has no header")
     return tensors
@@ -187,6 +188,7 @@ def _fields(message: object) -> dict[int, list]:
     while position < len(message):
         tag, position = _varint(message, position)
         number, kind = tag >> 3, tag & 7
+        value: int | bytes
         if kind == 0:
             value, position = _varint(message, position)
         elif kind in (1, 5):

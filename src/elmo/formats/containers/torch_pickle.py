@@ -10,6 +10,7 @@ import os
 import struct
 import zipfile
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -148,7 +149,7 @@ def _read_plain(path: str | os.PathLike[str]) -> dict[str, Stored]:
 
 
 def _stored(tensors: dict[str, Tensor], load: Callable[[Tensor], np.ndarray]) -> dict[str, Stored]:
-    return {n: Stored(t.shape, lambda t=t: load(t)) for n, t in tensors.items()}
+    return {n: Stored(t.shape, partial(load, t)) for n, t in tensors.items()}
 
 
 def _state_dict(value: object) -> dict[str, Tensor]:
