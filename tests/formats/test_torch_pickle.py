@@ -125,6 +125,7 @@ HOSTILE = {
     "a number": pickle.dumps(3, 2),
     "nested tuples": bare(b")" + b"\x85" * 100_000),
     "doubling tuples": bare(b")" + b"q\x00h\x00\x86" * 200),
+    "doubling tuples as a key": bare(b"})" + b"q\x00h\x00\x86" * 200 + b"Ns"),
 }
 
 

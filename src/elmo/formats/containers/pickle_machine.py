@@ -13,12 +13,13 @@ import pickletools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, TypeGuard, cast
 
 import numpy as np
 
 _MAX_OPCODES = 2_000_000
 _MAX_LINE = 256
+_BY_CODE = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
 class RefusedPickleError(Exception):
@@ -63,8 +64,9 @@ class Tensor:
 
 def _opcodes(data: mmap.mmap) -> Iterator[tuple[str, Any]]:
     """Opcodes by name with their arguments, up to the end of the pickle."""
+    file = cast(IO[bytes], data)  # which it is to all who read
     for _ in range(_MAX_OPCODES):
-        opcode = pickletools.code2op.get(data.read(1).decode("latin-1"))
+        opcode = _BY_CODE.get(data.read(1).decode("latin-1"))
         if opcode is None:
             raise RefusedPickleError("it is cut, or has bytes that are no opcode")
         if opcode.name == "STOP":
@@ -75,7 +77,7 @@ def _opcodes(data: mmap.mmap) -> Iterator[tuple[str, Any]]:
             if opcode.name == "GLOBAL":
                 yield opcode.name, f"{_line(data)} {_line(data)}"
             else:
-                yield opcode.name, opcode.arg.reader(data) if opcode.arg else None
+                yield opcode.name, opcode.arg.reader(file) if opcode.arg else None
         except (ValueError, struct.error, OverflowError, IndexError) as error:
             raise RefusedPickleError(f"{error!s:.120}") from error
     raise RefusedPickleError("it is too long")
@@ -200,7 +202,7 @@ def _fill(target: dict, items: list[Any]) -> None:
     target.update(zip(keys, values, strict=True))
 
 
-def _is_size(value: object) -> bool:
+def _is_size(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 48
 
 
@@ -231,8 +233,12 @@ def _call(function: object, arguments: tuple) -> Any:
 
 
 def _tensor(storage: object, offset: object, shape: object, strides: object) -> Tensor:
-    is_tensor = isinstance(storage, Storage) and isinstance(shape, tuple | list)
-    if not is_tensor or not isinstance(strides, tuple | list) or not _is_size(offset):
+    if (
+        not isinstance(storage, Storage)
+        or not isinstance(shape, tuple | list)
+        or not isinstance(strides, tuple | list)
+        or not _is_size(offset)
+    ):
         raise RefusedPickleError("a tensor in it is described in another way")
     numbers = [*shape, *strides]
     if len(shape) != len(strides) or len(shape) > 8 or not all(map(_is_size, numbers)):
