@@ -153,14 +153,14 @@ def options_of(keywords: type) -> Iterator[click.Option]:
         yield _option(name, kind, declared, declared.default)
 
 
-class _UnlessPrinted:
+class _UnlessPrinted(click.Parameter):
     """Of a required parameter: it may be missing where `--print-config` is given."""
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
-        printed = self.required and ctx.params.get("print_config")  # type: ignore[attr-defined]
-        if printed and self.value_is_missing(value):  # type: ignore[attr-defined]
-            return () if self.nargs == -1 else None  # type: ignore[attr-defined]
-        return super().process_value(ctx, value)  # type: ignore[misc]
+        printed = self.required and ctx.params.get("print_config")
+        if printed and self.value_is_missing(value):
+            return () if self.nargs == -1 else None
+        return super().process_value(ctx, value)
 
 
 class _Argument(_UnlessPrinted, click.Argument):

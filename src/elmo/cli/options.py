@@ -69,7 +69,9 @@ class TomlValue(click.ParamType):
 
     name = "name=value"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, Any]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
         if isinstance(value, tuple):
             return value
         name, sign, text = value.partition("=")

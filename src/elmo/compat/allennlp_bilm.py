@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import keras
 
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.torch_module import TorchModule
-from elmo.compat.allennlp_layer import Elmo, as_mask, mask_dtype, prefix
+from elmo.compat.allennlp_layer import Elmo, Module, as_mask, mask_dtype, prefix
 from elmo.compat.private_parts import PrivateParts
 from elmo.embed.results import State
 from elmo.layers.sequence import trim_boundaries
@@ -41,12 +42,12 @@ class ElmoBiLm(TorchModule, keras.layers.Layer):
 
     def __init__(
         self,
-        options_file: Any = None,
-        weight_file: Any = None,
+        options_file: str | os.PathLike[str] | None = None,
+        weight_file: str | os.PathLike[str] | None = None,
         requires_grad: bool = False,
         vocab_to_cache: Sequence[str] | None = None,
         *,
-        module: Any = None,
+        module: Module | None = None,
         state: State = "carry",
         **kwargs: Any,
     ) -> None:

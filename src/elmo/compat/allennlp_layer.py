@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from elmo.bilm.embedding import find_encoder
+from elmo.api import BiLM
+from elmo.bilm.embedding import ElmoEmbedding, find_encoder
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.ids import check_values
+from elmo.bilm.language_model import BiLanguageModel
 from elmo.bilm.torch_module import TorchModule
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.compat.byte_ids import PublishedEncoder
@@ -25,6 +28,9 @@ from elmo.formats.pretrained import read
 from elmo.hub.resolving import resolve
 from elmo.layers.scalar_mix import ScalarMix
 from elmo.layers.sequence import trim_boundaries
+
+Module = BiLMConfig | BiLMEncoder | BiLanguageModel | ElmoEmbedding | BiLM | dict[str, Any]
+"""What has a biLM in it, or describes one."""
 
 _log = logging.getLogger("elmo")
 
@@ -82,8 +88,8 @@ class Elmo(TorchModule, keras.layers.Layer):
 
     def __init__(
         self,
-        options_file: Any = None,
-        weight_file: Any = None,
+        options_file: str | os.PathLike[str] | None = None,
+        weight_file: str | os.PathLike[str] | None = None,
         num_output_representations: int = 1,
         requires_grad: bool = False,
         do_layer_norm: bool = False,
@@ -91,7 +97,7 @@ class Elmo(TorchModule, keras.layers.Layer):
         vocab_to_cache: Sequence[str] | None = None,
         keep_sentence_boundaries: bool = False,
         scalar_mix_parameters: Sequence[float] | None = None,
-        module: Any = None,
+        module: Module | None = None,
         *,
         state: State = "carry",
         **kwargs: Any,
@@ -318,12 +324,13 @@ class Elmo(TorchModule, keras.layers.Layer):
 
 
 def _module(
-    options_file: Any, weight_file: Any, module: Any
+    options_file: str | os.PathLike[str] | None,
+    weight_file: str | os.PathLike[str] | None,
+    module: Module | None,
 ) -> tuple[BiLMConfig, dict[str, np.ndarray] | None]:
     """The architecture and, unless they are to be random, the encoder's weights."""
-    files = [file is not None for file in (options_file, weight_file)]
     if module is not None:
-        if any(files):
+        if options_file is not None or weight_file is not None:
             raise ValueError("module: give options_file and weight_file, or a module, not both")
         if isinstance(module, dict):
             return BiLMConfig.from_dict(module), None
@@ -331,7 +338,7 @@ def _module(
             return module, None
         encoder = find_encoder(module)
         return encoder.config, get_weights(encoder)
-    if not all(files):
+    if options_file is None or weight_file is None:
         raise ValueError("options_file, weight_file: both must be given where there is no module")
     found = read(resolve((options_file, weight_file)))
     weights = {n: a for n, a in found.weights.items() if not n.startswith("softmax/")}

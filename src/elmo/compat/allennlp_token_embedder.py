@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from elmo.bilm.torch_module import TorchModule
-from elmo.compat.allennlp_layer import Elmo
+from elmo.compat.allennlp_layer import Elmo, Module
 from elmo.embed.results import State
 
 
@@ -40,8 +41,8 @@ class ElmoTokenEmbedder(TorchModule, keras.layers.Layer):
 
     def __init__(
         self,
-        options_file: Any = None,
-        weight_file: Any = None,
+        options_file: str | os.PathLike[str] | None = None,
+        weight_file: str | os.PathLike[str] | None = None,
         do_layer_norm: bool = False,
         dropout: float = 0.5,
         requires_grad: bool = False,
@@ -49,7 +50,7 @@ class ElmoTokenEmbedder(TorchModule, keras.layers.Layer):
         vocab_to_cache: Sequence[str] | None = None,
         scalar_mix_parameters: Sequence[float] | None = None,
         *,
-        module: Any = None,
+        module: Module | None = None,
         state: State = "carry",
         **kwargs: Any,
     ) -> None:

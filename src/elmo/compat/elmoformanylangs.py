@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -43,12 +42,18 @@ class Embedder:
         embedder.sents2elmo([["We", "sat", "on", "the", "bank", "."]])[0].shape  # (6, 1024)
     """
 
-    def __init__(self, model_dir: Any, batch_size: int = 64, *, state: State = "carry") -> None:
+    def __init__(
+        self,
+        model_dir: str | os.PathLike[str] | tuple[str, str] | BiLM,
+        batch_size: int = 64,
+        *,
+        state: State = "carry",
+    ) -> None:
         if not (type(batch_size) is int and batch_size >= 1):
             raise ValueError(f"batch_size={batch_size!r}: must be 1 or more")
         if state not in ("carry", "reset"):
             raise ValueError(f"state={state!r}: must be 'carry' or 'reset'")
-        self.model_dir: str | os.PathLike[str] | None = None
+        self.model_dir: str | os.PathLike[str] | tuple[str, str] | None = None
         if not isinstance(model_dir, BiLM):
             self.model_dir = model_dir
         self.model = model_dir if isinstance(model_dir, BiLM) else load(model_dir)

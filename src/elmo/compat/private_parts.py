@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from elmo.embed.results import State
@@ -48,12 +49,12 @@ class PrivateParts:
         self._owner.state = "carry" if value else "reset"
 
     @property
-    def _states(self) -> tuple[Any, ...]:
+    def _states(self) -> tuple[object, ...]:
         """No tensors: the state stays on the processor."""
         return ()
 
     @_states.setter
-    def _states(self, states: Any) -> None:
+    def _states(self, states: Sequence[object] | None) -> None:
         """None forgets the state; the empty tuple, as it was given, changes nothing."""
         if states is None:
             self.reset_states()

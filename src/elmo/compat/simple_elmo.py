@@ -10,7 +10,7 @@ import os
 import weakref
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 from keras import ops
@@ -34,7 +34,7 @@ Layers = Literal["average", "top", "all"]
 LAYERS = get_args(Layers)
 _LAYERS = "layers={!r}: must be 'average', 'top' or 'all'"
 _NOT_LOADED = "no model yet: call load(directory) first"
-_SESSIONS: MutableMapping[Any, MutableMapping[Any, CarriedState]] = weakref.WeakKeyDictionary()
+_SESSIONS: MutableMapping[object, MutableMapping[BiLM, CarriedState]] = weakref.WeakKeyDictionary()
 """The states that models have in sessions."""
 _NAMELESS = type("Nameless", (), {})()
 
@@ -46,13 +46,20 @@ class ChosenLayers:
     layers: Layers
 
 
+class WeightedOps(TypedDict):
+    """What `weight_layers` gives."""
+
+    weighted_op: ChosenLayers
+    regularization_op: float
+
+
 def weight_layers(
     name: str,
-    bilm_ops: Any,
+    bilm_ops: object,
     l2_coef: float | None = 0.0,
     use_layers: Layers = "average",
     do_layer_norm: bool = False,
-) -> dict[str, Any]:
+) -> WeightedOps:
     """The choice of layers for calls with a session, with simple_elmo's arguments.
 
     Args:
@@ -114,7 +121,7 @@ class ElmoModel:
         self.vector_size: int | None = None
         self.n_layers: int | None = None
         self.sentence_embeddings_op: ChosenLayers | None = None
-        self.elmo_sentence_input: dict[str, Any] | None = None
+        self.elmo_sentence_input: WeightedOps | None = None
         self._model: BiLM | None = None
         self._embedder: Embedder | None = None
         self._scores: Any = None

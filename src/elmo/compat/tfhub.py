@@ -6,6 +6,7 @@ a call gives is there at once, as arrays of NumPy, or as tensors with `trainable
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -69,7 +70,7 @@ class ElmoModule:
 
     def __init__(
         self,
-        source: Any,
+        source: str | os.PathLike[str] | tuple[str, str] | BiLM,
         *,
         weights: Sequence[float] | None = None,
         scaling: float = 1.0,

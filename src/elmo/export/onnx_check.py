@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from types import ModuleType
+from typing import TypedDict
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Accuracy(TypedDict):
     tokens_per_second: dict[str, float]
 
 
-def runtime() -> Any:
+def runtime() -> ModuleType:
     """The package onnxruntime.
 
     Raises:

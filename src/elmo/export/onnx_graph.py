@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ OPSET = 18
 IR_VERSION = 9  # that of ONNX 1.14 and ONNX Runtime 1.15, which know this opset
 
 
-def library() -> Any:
+def library() -> ModuleType:
     """The package onnx.
 
     Raises:

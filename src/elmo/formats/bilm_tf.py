@@ -6,7 +6,6 @@ import dataclasses
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -193,7 +192,7 @@ def _step(scalars: dict[str, Stored], where: str, prefix: str) -> int | None:
         return None if step < 0 else step
     if stored.shape:
         raise FormatError(f"{where}: global_step is {stored.shape}, wanted one number")
-    value: Any = float(np.asarray(stored.load()))
+    value = float(np.asarray(stored.load()))
     if not (value >= 0 and value.is_integer()):
         raise FormatError(f"{where}: global_step is {value}, not a number of steps")
     return int(value)

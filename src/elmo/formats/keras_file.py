@@ -13,7 +13,6 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,6 +28,7 @@ from elmo.formats.options import (
 )
 from elmo.system.archives import extract_zip
 from elmo.system.errors import FormatError, brief, parse_json
+from elmo.text.vocabulary import Vocabulary
 
 FOLDER = "elmo_keras"  # of the members that are ours
 _OPTIONS, _WEIGHTS, _MANYLANGS = "options.json", "model.weights.h5", "manylangs"
@@ -63,7 +63,7 @@ def add_description(pretrained: Pretrained, path: Path) -> None:
             file.write(member, f"{FOLDER}/{member.name}", zipfile.ZIP_DEFLATED)
 
 
-def read(path: Path, vocabulary: Any = None) -> Pretrained:
+def read(path: Path, vocabulary: str | os.PathLike[str] | Vocabulary | None = None) -> Pretrained:
     """A model out of a `.keras` file that `BiLM.save` made.
 
     Args:
@@ -122,7 +122,7 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _arrays(config: BiLMConfig, weights: Path, path: Path) -> dict[str, Any]:
+def _arrays(config: BiLMConfig, weights: Path, path: Path) -> dict[str, np.ndarray]:
     """The weights by our names, read by Keras into the network of the configuration."""
     from elmo.bilm.language_model import BiLanguageModel
     from elmo.bilm.weights import get_weights

@@ -97,7 +97,7 @@ def find_settings(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], Path 
 
 
 def config_from_settings(
-    settings: dict[str, Any], where: Any, n_characters: int, n_words: int
+    settings: dict[str, Any], where: str | os.PathLike[str], n_characters: int, n_words: int
 ) -> BiLMConfig:
     """The configuration that a file of settings describes.
 
@@ -158,7 +158,9 @@ def config_from_settings(
     return config
 
 
-def _part(settings: dict[str, Any], name: str, wanted: str, where: Any) -> dict[str, Any]:
+def _part(
+    settings: dict[str, Any], name: str, wanted: str, where: str | os.PathLike[str]
+) -> dict[str, Any]:
     """The table of that name, of the one kind that was published."""
     part = settings.get(name)
     found = part.get("name") if isinstance(part, dict) else part

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 from typing import Any
 
 from elmo.config import BiLMConfig, CharCNNConfig, DropoutConfig, LSTMConfig
@@ -57,7 +58,9 @@ def _clip(table: dict[str, Any], key: str) -> float | None:
     return None if not value else float(value)
 
 
-def config_from_options(options: dict[str, Any], where: Any, **known: Any) -> BiLMConfig:
+def config_from_options(
+    options: dict[str, Any], where: str | os.PathLike[str], **known: Any
+) -> BiLMConfig:
     """The configuration that an `options.json` describes.
 
     Clips of 0, null or none at all are no clip; `n_characters` 261 (training) and 262 (inference)
@@ -157,7 +160,7 @@ def _char_cnn(cnn: dict[str, Any], ours: dict[str, Any], known: dict[str, Any]) 
     )
 
 
-def kept_settings(options: dict[str, Any], where: Any) -> dict[str, Any]:
+def kept_settings(options: dict[str, Any], where: str | os.PathLike[str]) -> dict[str, Any]:
     """What upper floors have kept with the model, and how it makes ids: `{"settings": …}`, checked.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +111,14 @@ def _lstm_table(config: BiLMConfig, direction: str, layer: int) -> list[Entry]:
     # dump_weights of a model with one layer leaves out the level of the cells.
     other = (f"{rnn}/RNN/LSTMCell",) if config.lstm.n_layers == 1 else ()
 
-    def entry(name: str, shape: tuple[int, ...], *parts: Part, **more: Any) -> Entry:
+    def entry(
+        name: str,
+        shape: tuple[int, ...],
+        *parts: Part,
+        derive: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> Entry:
         aliases = tuple(f"{place}/{name}" for place in other)
-        return Entry(f"{cell}/{name}", shape, parts, aliases, **more)
+        return Entry(f"{cell}/{name}", shape, parts, aliases, derive)
 
     kernels = Part(f"{ours}/kernel", size), Part(f"{ours}/recurrent_kernel", size)
     bias = Part(f"{ours}/bias", 4 * cells)

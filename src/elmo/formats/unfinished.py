@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 OPTIONS, RUN = "options.json", "run"
 SETTINGS, CHECKPOINTS, PROGRESS = "settings.json", "checkpoints", "progress.json"
 GO_ON = "elmo train with the same texts, -o {folder} and --resume goes on"
+
+
+class Unfinished(TypedDict):
+    """Where a training stands: its folder, the steps that it has done and those of the whole."""
+
+    folder: str
+    step: int
+    total: int | None
 
 
 def run_of(folder: Path) -> Path | None:
@@ -21,7 +28,7 @@ def run_of(folder: Path) -> Path | None:
     return folder.parent if inside else None
 
 
-def unfinished(folder: Path) -> dict[str, Any] | None:
+def unfinished(folder: Path) -> Unfinished | None:
     """Where a training stands that has not come to its end; None for any other folder.
 
     Returns:
@@ -40,16 +47,14 @@ def unfinished(folder: Path) -> dict[str, Any] | None:
     try:
         state = json.loads((found[-1] / PROGRESS).read_text(encoding="utf-8"))
         # A checkpoint that does not say whether it is the last is of an earlier version.
-        return None if state.get("finished", True) else {"folder": str(output), **_steps(state)}
+        if state.get("finished", True):
+            return None
+        return {"folder": str(output), "step": int(state["step"]), "total": int(state["total"])}
     except (OSError, ValueError, KeyError, AttributeError):
         return None
 
 
-def _steps(state: Mapping[str, Any]) -> dict[str, int]:
-    return {name: int(state[name]) for name in ("step", "total")}
-
-
-def sentence(state: Mapping[str, Any]) -> str:
+def sentence(state: Unfinished) -> str:
     """Where an unfinished training stands and how it goes on.
 
     Example:

@@ -7,9 +7,9 @@ for every array: what is missing, left over or of another shape is listed in one
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -90,10 +90,10 @@ class Entry:
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def same(name: str, ours: str, shape: Iterable[int], *steps: Step, **more: Any) -> Entry:
+def same(name: str, ours: str, shape: Iterable[int], *steps: Step) -> Entry:
     """The entry of an array that is one of ours, through `steps`."""
     shape = tuple(shape)
-    return Entry(name, shape, (Part(ours, shape[0], steps),), **more)
+    return Entry(name, shape, (Part(ours, shape[0], steps),))
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,9 @@ class Stored:
         return cls(tuple(array.shape), lambda: array)
 
 
-def _complain(where: Any, missing: list[str], left_over: list[str], shapes: list[str]) -> None:
+def _complain(
+    where: str | os.PathLike[str], missing: list[str], left_over: list[str], shapes: list[str]
+) -> None:
     kinds = (("missing", missing), ("left over", left_over), ("of another shape", shapes))
     found = [f"{len(names)} {kind}: {', '.join(names)}" for kind, names in kinds if names]
     if found:
@@ -120,7 +122,7 @@ def _shape_difference(name: str, shape: Sequence[int], wanted: Sequence[int]) ->
 
 
 def read_table(
-    table: Sequence[Entry], stored: Mapping[str, Stored], where: Any
+    table: Sequence[Entry], stored: Mapping[str, Stored], where: str | os.PathLike[str]
 ) -> dict[str, np.ndarray]:
     """Our arrays out of foreign ones.
 
@@ -230,7 +232,9 @@ def softmax_shapes(config: BiLMConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def check_weights(config: BiLMConfig, weights: Mapping[str, np.ndarray], where: Any) -> bool:
+def check_weights(
+    config: BiLMConfig, weights: Mapping[str, np.ndarray], where: str | os.PathLike[str]
+) -> bool:
     """Whether `weights` (ours) hold a softmax, once it is sure that they fit `config`.
 
     Args:

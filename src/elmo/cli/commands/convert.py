@@ -106,7 +106,7 @@ def _write_safetensors(found: Pretrained, output: Path, overwrite: bool) -> list
     return written
 
 
-def _notes(found: Pretrained, to: str) -> list[str]:
+def _notes(found: Pretrained, to: Target) -> list[str]:
     """What is lost, or what others cannot do."""
     from elmo.formats.unfinished import sentence
 

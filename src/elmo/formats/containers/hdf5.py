@@ -6,13 +6,16 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from elmo.formats.weight_map import Stored
 from elmo.system.errors import FormatError, brief
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 MAX_DATASETS = 20_000
 MAX_DEPTH = 16
@@ -138,7 +141,7 @@ class _SteadyFile(io.FileIO):
 
     failure: OSError | None = None
 
-    def write(self, data: Any) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         rest = memoryview(data).cast("B")
         while self.failure is None and rest:
             try:
