@@ -61,7 +61,7 @@ class TorchModule(_Module):
         call = super().__call__
         return _as_it_is(call, *args, **options) if ON_TORCH else call(*args, **options)
 
-    def stable_weights(self) -> Mapping[str, Any]:
+    def stable_weights(self) -> Mapping[str, keras.Variable]:
         """The layer's Keras variables by names that are the same in every process."""
         raise NotImplementedError
 

@@ -13,6 +13,7 @@ from elmo.text.sources import Text
 if TYPE_CHECKING:
     from elmo.api import BiLM
     from elmo.embed.results import Layers
+    from elmo.hub.resolving import Source
 
 Vectors = Callable[[Sequence[Sequence[str]]], Sequence[np.ndarray]]
 _BESIDE = 2  # equal neighbours on one side of the word: the same phrase, shown once
@@ -108,7 +109,7 @@ class Uses:
 
 
 def nearest(
-    model: BiLM | str | os.PathLike[str],
+    model: BiLM | Source,
     text: Text,
     word: str,
     *,
