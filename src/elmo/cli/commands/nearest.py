@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Unpack
@@ -11,7 +12,7 @@ from elmo.cli.command import Argument, Command, Option, Result
 
 
 def nearest(
-    model: o.Model,
+    model: Annotated[str | os.PathLike[str], Argument("MODEL")],
     text: Annotated[o.Paths, Argument("TEXT", many=True)],
     word: Annotated[str, Argument("WORD")],
     *,
