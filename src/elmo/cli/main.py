@@ -14,6 +14,7 @@ import click
 from elmo._version import __version__
 from elmo.cli.commands import COMMANDS
 from elmo.cli.errors import sentence_of
+from elmo.system.interrupts import keep_interrupts
 from elmo.system.memory import keep_freed_memory
 from elmo.system.openmp import wait_briefly
 
@@ -29,6 +30,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
         keep_freed_memory()
+        keep_interrupts()
         wait_briefly()
         try:
             return super().invoke(ctx)
