@@ -12,7 +12,19 @@ PACKAGE = pathlib.Path(elmo.__file__).parent
 
 ROOMS = (  # from the ground up; a room imports from itself and from those before it
     *("_version", "registering", "system", "config", "text", "settings", "layers", "bilm"),
-    *("formats", "hub", "training", "engines", "embed", "vectors", "bulk", "export", "api", "runs"),
+    *(
+        "formats",
+        "hub",
+        "training",
+        "engines",
+        "embed",
+        "vectors",
+        "bulk",
+        "export",
+        "language",
+        "api",
+        "runs",
+    ),
     *("usages", "integrations", "compat", "cli", "__main__"),
 )
 FLOORS = {room: floor for floor, room in enumerate(ROOMS)}

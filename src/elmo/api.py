@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from elmo.embed.results import Layers, Pool, State
     from elmo.engines.choosing import EngineName, Precision
     from elmo.export.exporter import ExportReport
+    from elmo.language.model import LanguageModel
+    from elmo.language.scores import Scores
     from elmo.system.fetch import Progress
     from elmo.text.fasta import Fasta
     from elmo.vectors.choices import Format, Layout
@@ -370,6 +372,44 @@ class BiLM:
             evaluator=Evaluator(self.network, state or self.state),
             vocabulary=self.vocabulary,
         )
+
+    def score(self, sentences: Sequence[str | Sequence[str]], state: str | None = None) -> Scores:
+        r"""Surprisal, rank and entropy of every token, from both sides.
+
+        The surprisal of a token is :math:`-\log P` given the tokens before it (forward) or behind it
+        (backward), by the exact softmax. The first word has a forward score, as it follows `<S>`.
+
+        Args:
+            sentences: lists of tokens, or strings that are split at spaces.
+            state: `"reset"`: each sentence from zero state; `"carry"`: the sentences are one stream; by
+                default as the model was trained.
+
+        Returns:
+            One row per token and direction: arrays of NumPy, `to_pandas()` where pandas is there,
+            `by_sentence()` for sums and means.
+
+        Raises:
+            ValueError: the model has no softmax, its vocabulary is not known, or there is no sentence.
+        """
+        from elmo.language.scores import Scorer, joined
+
+        scorer = Scorer(self.language_model("score"), state)
+        return joined(scorer.scores(token_lists(sentences)))
+
+    def language_model(self, what: str = "language_model") -> LanguageModel:
+        """The part of the model that predicts, for `elmo.language`.
+
+        Args:
+            what: what it is for, which the error names.
+
+        Raises:
+            ValueError: the model has no softmax, or its vocabulary is not known.
+        """
+        from elmo.language.model import LanguageModel
+
+        self._needs_softmax(what)
+        assert self.vocabulary is not None  # else the line above has raised
+        return LanguageModel(self.network, self.sentence_encoder, self.vocabulary, self.state)
 
     def _needs_softmax(self, what: str) -> None:
         if not self.has_softmax or self.vocabulary is None:

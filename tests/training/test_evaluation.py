@@ -12,7 +12,7 @@ from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
-from elmo.training import evaluation
+from elmo.training import evaluation, reading
 from elmo.training.batches.batches import Tokens
 from elmo.training.evaluation import Evaluation, Evaluator, evaluate
 from tests.reference.bilm import ReferenceBiLM
@@ -54,8 +54,8 @@ def make(directions="both", characters=False, tied=False):
 @pytest.mark.parametrize("kind", ["word", "tied", "characters", "backward"])
 def test_perplexity_is_the_reference(kind, state, monkeypatch):
     """Windows shorter than the sentences; chunks and blocks that divide neither targets nor types."""
-    monkeypatch.setattr(evaluation, "WINDOW", 4)
-    monkeypatch.setattr(evaluation, "CHUNK", 16)
+    monkeypatch.setattr(reading, "WINDOW", 4)
+    monkeypatch.setattr(reading, "CHUNK", 16)
     monkeypatch.setattr(evaluation, "BLOCK", 7)
     network, tokens, reference, pairs = make(
         directions="backward" if kind == "backward" else "both",

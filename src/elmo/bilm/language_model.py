@@ -11,6 +11,7 @@ from keras import ops
 from elmo.bilm.encoder import BiLMEncoder
 from elmo.config import BiLMConfig
 from elmo.layers.dropout import VariationalDropout, drop_each
+from elmo.layers.exact_softmax import Predictions
 from elmo.layers.lm_head import LMHead
 from elmo.layers.sampled_softmax import sampled_nats
 from elmo.layers.tensors import Shape, State, Tensor
@@ -146,6 +147,17 @@ class BiLanguageModel(keras.Model):
         """
         head = self._softmax()
         return head.nats(h, targets, self.softmax_kernel if head.tied else None, block)
+
+    def predictions(self, h: Tensor, targets: Tensor, block: int = 1024) -> Predictions:
+        """Exact nats and ranks of targets, and entropies; arguments as in `nats`."""
+        head = self._softmax()
+        return head.predictions(h, targets, self.softmax_kernel if head.tied else None, block)
+
+    def log_probabilities(self, h: Tensor) -> Tensor:
+        """ln P of every type, float32 `(n, V)`, for `h` `(n, P)`."""
+        head = self._softmax()
+        scores = head(h, self.softmax_kernel if head.tied else None)
+        return ops.log_softmax(ops.cast(scores, "float32"), axis=-1)
 
     @staticmethod
     def sampled_loss(

@@ -7,8 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from elmo.layers.exact_softmax import (
+    Predictions,
+    exact_nats,
+    exact_nats_in_blocks,
+    exact_predictions,
+)
 from elmo.layers.first_values import drawn
-from elmo.layers.sampled_softmax import exact_nats, exact_nats_in_blocks
 from elmo.layers.tensors import Shape, Tensor
 
 
@@ -87,6 +92,13 @@ class LMHead(keras.layers.Layer):
         if block is None:
             return exact_nats(*arguments)
         return exact_nats_in_blocks(*arguments, block)
+
+    def predictions(
+        self, inputs: Tensor, targets: Tensor, kernel: Tensor | None = None, block: int = 1024
+    ) -> Predictions:
+        """Nats and rank of each target, and the entropy of the prediction; arguments as in `nats`."""
+        inputs = ops.cast(inputs, self.compute_dtype)
+        return exact_predictions(inputs, self._kernel(kernel), self.bias, targets, block)
 
     def _kernel(self, kernel: Tensor | None) -> Tensor:
         if kernel is None:

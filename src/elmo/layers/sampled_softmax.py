@@ -12,7 +12,7 @@ the target itself is masked.
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from keras import ops
@@ -20,8 +20,6 @@ from keras import ops
 from elmo.layers.tensors import Tensor
 
 MASKED = -1e9
-
-Sums: TypeAlias = tuple[Tensor, Tensor]  # the highest score so far, and the exponentials under it
 
 
 class Negatives(NamedTuple):
@@ -111,78 +109,3 @@ def sampled_nats(
     highest = ops.stop_gradient(ops.maximum(ops.max(drawn, axis=-1), true))
     total = ops.exp(true - highest) + ops.sum(ops.exp(drawn - highest[:, None]), axis=-1)
     return ops.log(total) + (highest - true)  # in this order, huge scores leave digits to ln
-
-
-def exact_nats(h: Tensor, kernel: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
-    """−ln P of each target among all types.
-
-    Args:
-        h: `(n, P)`.
-        kernel: `(V, P)`.
-        bias: `(V,)`.
-        targets: rows of `kernel`, `(n,)`.
-
-    Returns:
-        `(n,)` float32.
-
-    Example:
-        >>> import numpy as np
-        >>> nats = exact_nats(np.zeros((1, 3), "float32"), np.zeros((4, 3), "float32"),
-        ...                   np.zeros(4, "float32"), np.array([2]))
-        >>> round(float(nats[0]), 4)  # ln 4
-        1.3863
-    """
-    logits = ops.cast(ops.matmul(h, ops.transpose(kernel)), "float32")
-    logits = logits + ops.cast(bias, "float32")  # (n, V)
-    true = ops.squeeze(ops.take_along_axis(logits, targets[:, None], axis=-1), -1)
-    return ops.logsumexp(logits, axis=-1) - true
-
-
-def exact_nats_in_blocks(
-    h: Tensor, kernel: Tensor, bias: Tensor, targets: Tensor, block: int = 1024
-) -> Tensor:
-    """As `exact_nats`, a block of types at a time, for evaluation.
-
-    The scores of a block stay in the processor's cache, and memory does not depend on V:
-    with m the highest score so far, a sum of exponentials s becomes
-    s·exp(m − m') + Σ exp(score − m') where a block raises m to m'.
-
-    Args:
-        h, kernel, bias, targets: as in `exact_nats`.
-        block: types whose scores are held at a time.
-
-    Example:
-        >>> import numpy as np
-        >>> nats = exact_nats_in_blocks(np.zeros((1, 3), "float32"), np.zeros((4, 3), "float32"),
-        ...                             np.zeros(4, "float32"), np.array([2]), block=3)
-        >>> round(float(nats[0]), 4)  # ln 4
-        1.3863
-    """
-    kernel, bias = ops.convert_to_tensor(kernel), ops.convert_to_tensor(bias)
-    size, width = kernel.shape
-    block = min(block, size)
-
-    def add(sums: Sums, kernel: Tensor, bias: Tensor) -> Sums:
-        highest, total = sums
-        scores = ops.cast(ops.matmul(h, ops.transpose(kernel)), "float32")
-        scores = scores + ops.cast(bias, "float32")
-        higher = ops.maximum(highest, ops.max(scores, axis=-1))
-        new = ops.sum(ops.exp(scores - higher[:, None]), axis=-1)
-        return higher, total * ops.exp(highest - higher) + new
-
-    def one_block(number: Tensor, sums: Sums) -> Sums:
-        first = number * block
-        return add(
-            sums, ops.slice(kernel, (first, 0), (block, width)), ops.slice(bias, (first,), (block,))
-        )
-
-    true = ops.sum(
-        ops.cast(h, "float32") * ops.cast(ops.take(kernel, targets, axis=0), "float32"), axis=-1
-    )
-    true = true + ops.cast(ops.take(bias, targets, axis=0), "float32")
-    whole = size // block
-    zeros = ops.zeros_like(true)
-    sums = ops.fori_loop(0, whole, one_block, (zeros + MASKED, zeros))
-    if whole * block < size:
-        sums = add(sums, kernel[whole * block :], bias[whole * block :])
-    return ops.log(sums[1]) + (sums[0] - true)

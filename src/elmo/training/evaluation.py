@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,16 +15,13 @@ from keras import ops
 
 from elmo.bilm.compiled import compiled
 from elmo.bilm.language_model import BiLanguageModel
-from elmo.layers.tensors import State
 from elmo.system.notebook import html_grid
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches.batches import Tokens
-from elmo.training.batches.rows import PADDING, Rows, Stream, sentence_rows
+from elmo.training.reading import Reader, padded_chunk
 from elmo.training.unigram import unigram_nats
 
-WINDOW = 256  # positions of a compiled call; longer sentences take several, with carried state
-POSITIONS = 4096  # positions of a batch
-CHUNK, BLOCK = 2048, 1024  # targets and types whose scores are in memory at a time
+BLOCK = 1024  # types whose scores are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -143,123 +140,25 @@ class Evaluator:
 
     Args:
         network: a built model with a softmax.
-        state: `"reset"`: each sentence from zero state; `"carry"`: one stream, the state carried over
-            sentences.
-        rows: with `"carry"`, cut the stream into this many rows that run side by side, each from zero
-            state: every token still counts, and many rows are faster than one.
+        state, rows: as in `Reader`.
     """
 
     def __init__(self, network: BiLanguageModel, state: str = "reset", rows: int = 1) -> None:
-        if state not in ("reset", "carry"):
-            raise ValueError(f"state={state!r}: must be 'reset' or 'carry'")
-        self.network = network
+        self._reader = Reader(network, state, rows)
         self.state = state
-        self.rows = rows
-        self.directions = network.config.direction_names
-        self._top = compiled(network, network.top)
         self._nats = compiled(network, partial(network.nats, block=BLOCK))
 
     def nats(self, tokens: Tokens) -> dict[str, float]:
         """Summed −ln P of all targets of a text, for each direction."""
-        sums = np.zeros(len(self.directions))
-        offsets = np.asarray(tokens.corpus.offsets)
-        if self.state == "carry":
-            rows = min(self.rows, len(offsets) - 1)
-            sums += self._nats_of_windows(
-                tokens, _stream_windows(offsets, rows, self.directions), rows
-            )
-        else:
-            for sentences in _groups(offsets):
-                windows = _sentence_windows(offsets, sentences, self.directions)
-                sums += self._nats_of_windows(tokens, windows, len(sentences))
-        return dict(zip(self.directions, sums.tolist(), strict=True))
+        directions = self._reader.directions
+        sums = np.zeros(len(directions))
 
-    def _nats_of_windows(self, tokens: Tokens, windows: Iterable[Rows], rows: int) -> np.ndarray:
-        """Sums over windows of the same rows, the state carried from one to the next."""
-        lstm, n = self.network.config.lstm, len(self.directions)
-        state: State = (
-            np.zeros((n, lstm.n_layers, rows, lstm.projection_dim), np.float32),
-            np.zeros((n, lstm.n_layers, rows, lstm.dim), np.float32),
-        )
-        sums = np.zeros(n)
-        waiting: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in range(n)]
-        held = 0
-        for window in windows:
-            distinct, inputs = tokens.inputs(window.inputs)
-            mask = window.targets != PADDING
-            targets = np.maximum(tokens.targets(window.targets) - 1, 0).astype(np.int32)
-            size = min(len(distinct) * 2, inputs.size + 1)
-            padded = np.zeros((_padded(max(size, 64)), *distinct.shape[1:]), np.int32)
-            padded[: len(distinct)] = distinct
-            h, state = self._top(padded, inputs, mask, state)
-            h = ops.convert_to_numpy(h).astype(np.float32)
-            for number in range(n):
-                waiting[number].append((h[number][mask[number]], targets[number][mask[number]]))
-            held += int(mask[0].sum())
-            if held >= CHUNK:  # a row alone gives few targets a window; a product wants many
-                for number in range(n):
-                    sums[number] += self._sum_nats(waiting[number])
-                    waiting[number] = []
-                held = 0
-        if held:
-            sums += [self._sum_nats(pairs) for pairs in waiting]
-        return sums
+        def take(direction: int, h: np.ndarray, targets: np.ndarray, slots: np.ndarray) -> None:
+            nats = ops.convert_to_numpy(self._nats(*padded_chunk(h, targets)))[: len(h)]
+            sums[direction] += np.sum(nats, dtype=np.float64)
 
-    def _sum_nats(self, pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
-        h, targets = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        total = 0.0
-        for first in range(0, len(h), CHUNK):
-            part = h[first : first + CHUNK]
-            short = min(CHUNK, _padded(len(part))) - len(part)
-            nats = self._nats(
-                np.pad(part, ((0, short), (0, 0))),
-                np.pad(targets[first : first + CHUNK], (0, short)),
-            )
-            nats = ops.convert_to_numpy(nats)[: len(part)]
-            total += float(np.sum(nats, dtype=np.float64))
-        return total
-
-
-def _groups(offsets: np.ndarray) -> Iterator[np.ndarray]:
-    """Sentences that run side by side, of like length and −1 where a row is empty."""
-    lengths = np.diff(offsets) + 1
-    order = np.argsort(lengths, kind="stable")
-    first = 0
-    while first < len(order):
-        time = _padded(int(lengths[order[first]]))
-        rows = max(1, POSITIONS // min(time, WINDOW))
-        last = first
-        while last < len(order) and last - first < rows and lengths[order[last]] <= time:
-            last += 1
-        group = np.full(rows, -1)
-        group[: last - first] = order[first:last]
-        yield group
-        first = last
-
-
-def _sentence_windows(
-    offsets: np.ndarray, sentences: np.ndarray, directions: tuple[str, ...]
-) -> Iterator[Rows]:
-    longest = int((np.diff(offsets)[sentences[sentences >= 0]] + 1).max())
-    time = min(_padded(longest), WINDOW)
-    for first in range(0, longest, time):
-        yield sentence_rows(offsets, sentences, time, directions, first=first)
-
-
-def _stream_windows(offsets: np.ndarray, rows: int, directions: tuple[str, ...]) -> Iterator[Rows]:
-    stream = Stream(offsets, np.arange(len(offsets) - 1), batch_size=rows)
-    time = min(WINDOW, max(16, POSITIONS // rows))
-    for first in range(0, stream.row_length, time):
-        yield stream.window(first, time, directions)
-
-
-def _padded(length: int) -> int:
-    """The next of a coarse row of lengths, so that few shapes are compiled."""
-    size = 8
-    while size < length:
-        size = size * 3 // 2 if size % 2 == 0 else size * 2
-        size += size % 8 and 8 - size % 8
-    return size
+        self._reader.read(tokens, take)
+        return dict(zip(directions, sums.tolist(), strict=True))
 
 
 class _Sums(NamedTuple):

@@ -1,0 +1,1 @@
+"""What a biLM answers as a language model: scores, minimal pairs, substitutes, neighbours, text."""

@@ -1,0 +1,53 @@
+"""What every answer needs: a network with its softmax, and its words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from keras import ops
+
+from elmo.bilm.compiled import compiled
+from elmo.bilm.language_model import BiLanguageModel
+from elmo.text.encoding import SentenceEncoder
+from elmo.text.vocabulary import Vocabulary
+from elmo.training.reading import padded_chunk
+
+BITS = float(np.log2(np.e))
+"""Bits per nat."""
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A biLM that can predict; `elmo.BiLM.language_model` gives one.
+
+    Attributes:
+        network: with a softmax whose weights are known.
+        encoder: from tokens to ids.
+        vocabulary: the types that the softmax predicts.
+        state: the mode that the model was trained in, `"reset"` or `"carry"`.
+    """
+
+    network: BiLanguageModel
+    encoder: SentenceEncoder
+    vocabulary: Vocabulary
+    state: str = "reset"
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """`"forward"`, `"backward"` or both."""
+        return self.network.config.direction_names
+
+    def log_probabilities(self, h: np.ndarray) -> np.ndarray:
+        """ln P of every type, float32 `(n, V)`.
+
+        Args:
+            h: outputs of the top layer, `(n, P)`; n · V numbers are held at once.
+        """
+        padded, _ = padded_chunk(h, np.zeros(len(h), np.int32))
+        return np.asarray(ops.convert_to_numpy(self._log_probabilities(padded)))[: len(h)]
+
+    @cached_property
+    def _log_probabilities(self):  # type: ignore[no-untyped-def]  # a compiled function of Keras
+        return compiled(self.network, self.network.log_probabilities)

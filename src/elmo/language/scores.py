@@ -1,0 +1,225 @@
+"""Surprisal, rank and entropy of every token, from both sides."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from keras import ops
+
+from elmo.bilm.compiled import compiled
+from elmo.language.model import BITS, LanguageModel
+from elmo.system.notebook import html_table
+from elmo.text.corpus import Corpus
+from elmo.text.encoded_corpus import encode_corpus
+from elmo.text.vocabulary_files import BOS, EOS
+from elmo.training.batches.batches import Tokens
+from elmo.training.reading import Reader, State, padded_chunk
+
+if TYPE_CHECKING:
+    import pandas
+
+TYPES = 1024  # whose scores are in memory at a time
+BLOCK_TOKENS = 1 << 16  # tokens whose scores are in memory at a time
+
+
+@dataclass(frozen=True)
+class Scores:
+    r"""How well each token was predicted: one row per token and direction.
+
+    The rows of a sentence are ordered by position, the forward row first. The surprisal of a token is
+    :math:`-\log_2 P` given everything before it (forward) or behind it (backward) in its sentence.
+
+    Attributes:
+        sentence: number of the sentence, counted from 0, int64.
+        position: place in the sentence, int32: 1 for the first token. The forward direction also
+            predicts `</S>`, behind the last token; the backward direction predicts `<S>`, at 0.
+        token: as the text has it.
+        direction: `"forward"` or `"backward"`.
+        nats: −ln P, float32.
+        rank: 1 for the most probable type, int32. Equally probable types share the best rank.
+        entropy: of the predicted distribution in nats, float32.
+        unknown: whether the token is not in the vocabulary: the score is that of `<UNK>`.
+    """
+
+    sentence: np.ndarray
+    position: np.ndarray
+    token: np.ndarray
+    direction: np.ndarray
+    nats: np.ndarray
+    rank: np.ndarray
+    entropy: np.ndarray
+    unknown: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.nats)
+
+    @property
+    def surprisal_bits(self) -> np.ndarray:
+        return self.nats * np.float32(BITS)
+
+    @property
+    def entropy_bits(self) -> np.ndarray:
+        return self.entropy * np.float32(BITS)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The tidy table that files have: arrays by the names of their columns."""
+        names = "sentence", "position", "token", "direction"
+        more = "surprisal_bits", "rank", "entropy_bits", "unknown"
+        return {name: getattr(self, name) for name in (*names, *more)}
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The same as a data frame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        import pandas
+
+        return pandas.DataFrame(self.columns())
+
+    def by_sentence(self) -> dict[str, np.ndarray]:
+        """Sums and means of whole sentences, boundaries counted.
+
+        Returns:
+            `sentence`; `tokens`, those of the text; and for each direction `{direction}_bits`, the
+            summed surprisal, and `{direction}_mean_bits`, the mean over the targets.
+        """
+        numbers, inverse = np.unique(self.sentence, return_inverse=True)
+        table: dict[str, np.ndarray] = {"sentence": numbers}
+        for direction in dict.fromkeys(self.direction.tolist()):
+            mine = self.direction == direction
+            bits = self.nats[mine].astype(np.float64) * BITS
+            targets = np.bincount(inverse[mine], minlength=len(numbers))
+            sums = np.bincount(inverse[mine], weights=bits, minlength=len(numbers))
+            table["tokens"] = targets - 1
+            table[f"{direction}_bits"] = sums
+            table[f"{direction}_mean_bits"] = sums / targets
+        return table
+
+    def _repr_html_(self) -> str:
+        sentences = len(np.unique(self.sentence))
+        values: dict[str, Any] = {"sentences": sentences, "rows": len(self)}
+        for direction in dict.fromkeys(self.direction.tolist()):
+            mean = float(self.surprisal_bits[self.direction == direction].mean(dtype=np.float64))
+            values[f"{direction}, mean"] = f"{mean:.3f} bits"
+        return html_table("Scores", values)
+
+
+class Scorer:
+    """Scores sentences, by functions that are compiled once.
+
+    Args:
+        model: a biLM that can predict.
+        state: `"reset"`: each sentence from zero state; `"carry"`: the sentences are one stream; by
+            default as the model was trained.
+    """
+
+    def __init__(self, model: LanguageModel, state: str | None = None) -> None:
+        self.model = model
+        self._reader = Reader(model.network, state or model.state)
+        self._predictions = compiled(model.network, partial(model.network.predictions, block=TYPES))
+
+    def scores(self, sentences: Iterable[Sequence[str]]) -> Iterator[Scores]:
+        """Scores of sentences, those of about 65,536 tokens at a time.
+
+        Args:
+            sentences: lists of tokens.
+        """
+        first, carried = 0, None
+        for block in _blocks(sentences):
+            scores, carried = self._block(block, first, carried)
+            first += len(block)
+            yield scores
+
+    def _block(
+        self, sentences: list[Sequence[str]], first: int, carried: State | None
+    ) -> tuple[Scores, State | None]:
+        vocabulary, directions = self.model.vocabulary, self.model.directions
+        encoded = encode_corpus(
+            self.model.encoder, Corpus.from_sentences(sentences, blank_lines="keep")
+        )
+        slots = encoded.n_tokens + encoded.n_sentences
+        shape = len(directions), slots
+        nats, entropy = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        rank, unknown = np.empty(shape, np.int32), np.empty(shape, bool)
+
+        def take(direction: int, h: np.ndarray, targets: np.ndarray, slots: np.ndarray) -> None:
+            found = self._predictions(*padded_chunk(h, targets))
+            for array, values in zip((nats, rank, entropy), found, strict=True):
+                array[direction, slots] = ops.convert_to_numpy(values)[: len(h)]
+            unknown[direction, slots] = targets == vocabulary.unk_id
+
+        carried = self._reader.read(Tokens(encoded), take, carried)
+        order = _Order(np.asarray(encoded.offsets), directions)
+        tokens = np.array([*itertools.chain(*sentences), BOS, EOS], object)
+        scores = Scores(
+            sentence=first + order.sentence,
+            position=order.position,
+            token=tokens[order.token],
+            direction=np.array(directions, object)[order.direction],
+            nats=nats[order.direction, order.slot],
+            rank=rank[order.direction, order.slot],
+            entropy=entropy[order.direction, order.slot],
+            unknown=unknown[order.direction, order.slot],
+        )
+        return scores, carried
+
+
+class _Order:
+    """Rows of a table, by sentence, position and direction.
+
+    Attributes:
+        sentence, position, direction, slot: of each row; see `elmo.training.reading.Take`.
+        token: place in the list of all tokens, −2 for `<S>` and −1 for `</S>`.
+    """
+
+    def __init__(self, offsets: np.ndarray, directions: tuple[str, ...]) -> None:
+        parts = []
+        lengths = np.diff(offsets)
+        sentence = np.repeat(np.arange(len(lengths)), lengths + 1)
+        slot = np.arange(len(sentence))
+        read = slot - (offsets[sentence] + sentence)  # positions in reading order
+        n = lengths[sentence]
+        for number, name in enumerate(directions):
+            position = read + 1 if name == "forward" else n - read
+            token = offsets[sentence] + position - 1
+            token = np.where(position == 0, -2, np.where(position == n + 1, -1, token))
+            parts.append((sentence, position, np.full(len(slot), number), slot, token))
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        order = np.lexsort((columns[2], columns[1], columns[0]))
+        self.sentence, position, self.direction, self.slot, self.token = (
+            column[order] for column in columns
+        )
+        self.position = position.astype(np.int32)
+
+
+def _blocks(sentences: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
+    """Sentences of about `BLOCK_TOKENS` tokens, boundaries counted."""
+    block: list[Sequence[str]] = []
+    held = 0
+    for tokens in sentences:
+        block.append(tokens)
+        held += len(tokens) + 1
+        if held >= BLOCK_TOKENS:
+            yield block
+            block, held = [], 0
+    if block:
+        yield block
+
+
+def joined(parts: Iterable[Scores]) -> Scores:
+    """The rows of several tables, one behind another.
+
+    Raises:
+        ValueError: there is no sentence.
+    """
+    tables = list(parts)
+    if not tables:
+        raise ValueError("sentences=[]: there is nothing to score; give at least one sentence")
+    names = Scores.__dataclass_fields__
+    return Scores(**{name: np.concatenate([getattr(t, name) for t in tables]) for name in names})
