@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from elmo.engines.choosing import EngineName, Precision
     from elmo.export.exporter import ExportReport
     from elmo.language.model import LanguageModel
-    from elmo.language.scores import Scores
+    from elmo.language.scores import Scores, ScoresReport
     from elmo.system.fetch import Progress
     from elmo.text.fasta import Fasta
     from elmo.vectors.choices import Format, Layout
@@ -395,6 +395,47 @@ class BiLM:
 
         scorer = Scorer(self.language_model("score"), state)
         return joined(scorer.scores(token_lists(sentences)))
+
+    def score_file(
+        self,
+        *files: Text,
+        output: str | os.PathLike[str],
+        state: str | None = None,
+        overwrite: bool = False,
+        blank_lines: str = "skip",
+        encoding_errors: str = "strict",
+        text_format: str = "auto",
+        raw: bool = False,
+    ) -> ScoresReport:
+        """Write the scores of texts to a tidy table, one row per token and direction.
+
+        Args:
+            files: paths, patterns or `Corpus` objects; their sentences are counted on.
+            output: a file that ends in `.csv`, `.jsonl` or `.parquet`.
+            state: as in `score`.
+            overwrite: whether to replace a file.
+            blank_lines, encoding_errors, text_format, raw: of the files; see `Corpus`.
+
+        Returns:
+            What was written, with the means of each direction.
+
+        Raises:
+            ValueError: the model cannot predict, or the ending of `output` names no format.
+            FileExistsError: `output` is there, and `overwrite` is off.
+            CorpusError: a text cannot be read.
+            OutputError: the table cannot be written.
+        """
+        from elmo.language.scores import score_file
+
+        options = {
+            "blank_lines": blank_lines,
+            "encoding_errors": encoding_errors,
+            "raw": raw,
+            "text_format": text_format,
+        }
+        model = self.language_model("score_file")
+        corpora = [as_corpus(file, **options) for file in files]
+        return score_file(model, itertools.chain(*corpora), output, state, overwrite)
 
     def language_model(self, what: str = "language_model") -> LanguageModel:
         """The part of the model that predicts, for `elmo.language`.

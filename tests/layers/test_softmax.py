@@ -195,3 +195,28 @@ def test_negatives_are_the_first_distinct_draws(n, vocabulary_size):
                     if rank not in kept:
                         kept.append(rank)
         assert negatives.ranks.tolist() == kept and negatives.tries == tries
+
+
+@pytest.mark.numerics
+@pytest.mark.parametrize("block", [1, 13, 40, 64])
+def test_exact_predictions(case, block):
+    """Ranks and entropies in float64; a score far above all others, and types that share a score."""
+    h, kernel, bias, _ = case
+    bias = bias + np.where(np.arange(40) == 17, 30.0, 0.0).astype("float32")
+    kernel[5], bias[5] = kernel[4], bias[4]
+    targets = np.array([17, 4, 5, 0, 39, 17], "int32")
+    head = LMHead(vocabulary_size=40, projection_dim=5)
+    head.build()
+    assign(head.named_weights(), {"kernel": kernel, "bias": bias})
+    found = head.predictions(h, targets, block=block)
+    nats = exact(h, kernel, bias, targets)
+    np.testing.assert_allclose(to_numpy(found.nats), nats, rtol=1e-6, atol=1e-5)
+    scores = h.astype("float64") @ kernel.T.astype("float64") + bias
+    logs = scores - np.log(np.exp(scores - scores.max()).sum(-1, keepdims=True)) - scores.max()
+    np.testing.assert_allclose(
+        to_numpy(found.entropy), -(np.exp(logs) * logs).sum(-1), rtol=1e-5, atol=1e-5
+    )
+    true = scores[np.arange(6), targets][:, None]
+    better = scores - true > 1e-9
+    assert (better == (scores - true > 1e-4 * np.maximum(abs(true), 1))).all(), "no near ties"
+    np.testing.assert_array_equal(to_numpy(found.rank), 1 + better.sum(-1))

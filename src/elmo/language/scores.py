@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from keras import ops
 
 from elmo.bilm.compiled import compiled
 from elmo.language.model import BITS, LanguageModel
+from elmo.language.tables import table_writer
 from elmo.system.notebook import html_table
 from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 TYPES = 1024  # whose scores are in memory at a time
 BLOCK_TOKENS = 1 << 16  # tokens whose scores are in memory at a time
+NO_SENTENCE = "there is no sentence to score; give at least one"
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,79 @@ def joined(parts: Iterable[Scores]) -> Scores:
     """
     tables = list(parts)
     if not tables:
-        raise ValueError("sentences=[]: there is nothing to score; give at least one sentence")
+        raise ValueError(NO_SENTENCE)
     names = Scores.__dataclass_fields__
     return Scores(**{name: np.concatenate([getattr(t, name) for t in tables]) for name in names})
+
+
+@dataclass(frozen=True)
+class ScoresReport:
+    """What `score_file` wrote.
+
+    Attributes:
+        path: the file.
+        sentences, tokens, rows: how many; boundaries are not counted among the tokens, but have rows.
+        unknown: tokens that are not in the vocabulary.
+        bits: mean surprisal over the targets of each direction.
+        perplexity: 2 to the power of it, the same as `evaluate` gives.
+    """
+
+    path: Path
+    sentences: int
+    tokens: int
+    rows: int
+    unknown: int
+    bits: dict[str, float]
+    perplexity: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that `json` can write."""
+        return {**vars(self), "path": str(self.path)}
+
+
+def score_file(
+    model: LanguageModel,
+    sentences: Iterable[Sequence[str]],
+    output: str | os.PathLike[str],
+    state: str | None = None,
+    overwrite: bool = False,
+) -> ScoresReport:
+    """Write the scores of a text to a table, in memory that does not grow with the text.
+
+    Args:
+        model: a biLM that can predict.
+        sentences: lists of tokens, or a `Corpus`.
+        output: a file that ends in `.csv`, `.jsonl` or `.parquet`; see `Scores` for its columns.
+        state: see `Scorer`.
+        overwrite: whether to replace a file.
+
+    Raises:
+        ValueError: the ending of `output` names no format, or there is no sentence.
+        FileExistsError: `output` is there, and `overwrite` is off.
+        OutputError: it cannot be written.
+    """
+    scorer = Scorer(model, state)
+    nats = dict.fromkeys(model.directions, 0.0)
+    n_sentences = rows = unknown = 0
+    with table_writer(output, overwrite) as write:
+        for scores in scorer.scores(sentences):
+            write(scores.columns())
+            rows += len(scores)
+            n_sentences = int(scores.sentence[-1]) + 1
+            for direction in nats:
+                mine = scores.direction == direction
+                nats[direction] += float(scores.nats[mine].sum(dtype=np.float64))
+            unknown += int(scores.unknown[mine].sum())
+        if not rows:
+            raise ValueError(NO_SENTENCE)
+    targets = rows // len(nats)
+    means = {direction: total / targets for direction, total in nats.items()}
+    return ScoresReport(
+        path=Path(output),
+        sentences=n_sentences,
+        tokens=targets - n_sentences,
+        rows=rows,
+        unknown=unknown,
+        bits={direction: mean * BITS for direction, mean in means.items()},
+        perplexity={direction: float(np.exp(mean)) for direction, mean in means.items()},
+    )

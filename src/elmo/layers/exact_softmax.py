@@ -10,6 +10,7 @@ from keras import ops
 from elmo.layers.tensors import Tensor
 
 LOWEST = -1e9
+ROUNDING = 1e-5  # relative difference below which scores count as equal
 
 Sums: TypeAlias = tuple[Tensor, ...]
 """What is summed over the types, `(n,)` each; the first is the highest score so far."""
@@ -20,7 +21,8 @@ class Predictions(NamedTuple):
 
     Attributes:
         nats: −ln P of the target.
-        rank: int32; 1 for the most probable type. Equally probable types share the best rank.
+        rank: int32; 1 for the most probable type. Types whose scores differ by no more than rounding
+            share the best rank.
         entropy: of the distribution that the target is drawn from, in nats.
     """
 
@@ -76,7 +78,7 @@ def exact_nats_in_blocks(
     """
     true = target_scores(h, kernel, bias, targets)
 
-    def add(sums: Sums, scores: Tensor, types: Tensor) -> Sums:
+    def add(sums: Sums, scores: Tensor) -> Sums:
         highest, total = sums
         higher = ops.maximum(highest, ops.max(scores, axis=-1))
         new = ops.sum(ops.exp(scores - higher[:, None]), axis=-1)
@@ -111,20 +113,20 @@ def exact_predictions(
         1.5
     """
     true = target_scores(h, kernel, bias, targets)
+    # the product of a whole block rounds a score otherwise than that of the target alone
+    surely = true + ROUNDING * ops.maximum(ops.abs(true), 1.0)
 
-    def add(sums: Sums, scores: Tensor, types: Tensor) -> Sums:
+    def add(sums: Sums, scores: Tensor) -> Sums:
         highest, total, weighted, better = sums
         higher = ops.maximum(highest, ops.max(scores, axis=-1))
         below = scores - higher[:, None]
         shares = ops.exp(below)
         lower, scale = highest - higher, ops.exp(highest - higher)
-        # a product of another shape may round the target's own score up
-        above = ops.logical_and(scores > true[:, None], types != targets[:, None])
         return (
             higher,
             total * scale + ops.sum(shares, axis=-1),
             (weighted + lower * total) * scale + ops.sum(below * shares, axis=-1),
-            better + ops.sum(ops.cast(above, "float32"), axis=-1),
+            better + ops.sum(ops.cast(scores > surely[:, None], "float32"), axis=-1),
         )
 
     zeros = ops.zeros_like(true)
@@ -149,32 +151,30 @@ def _over_blocks(
     kernel: Tensor,
     bias: Tensor,
     block: int,
-    add: Callable[[Sums, Tensor, Tensor], Sums],
+    add: Callable[[Sums, Tensor], Sums],
     sums: Sums,
 ) -> Sums:
     """Add the scores of all types to sums, block after block.
 
     Args:
-        add: from the sums so far, the scores `(n, types)` of a block and the numbers of its types.
+        add: from the sums so far and the scores `(n, types)` of a block.
         sums: before the first block.
     """
     kernel, bias = ops.convert_to_tensor(kernel), ops.convert_to_tensor(bias)
     size, width = kernel.shape
     block = min(block, size)
 
-    def with_block(sums: Sums, kernel: Tensor, bias: Tensor, types: Tensor) -> Sums:
+    def with_block(sums: Sums, kernel: Tensor, bias: Tensor) -> Sums:
         scores = ops.cast(ops.matmul(h, ops.transpose(kernel)), "float32")
-        return add(sums, scores + ops.cast(bias, "float32"), types[None, :])
+        return add(sums, scores + ops.cast(bias, "float32"))
 
     def one_block(number: Tensor, sums: Sums) -> Sums:
         first = number * block
         rows = ops.slice(kernel, (first, 0), (block, width))
-        types = ops.arange(block, dtype="int32") + ops.cast(first, "int32")
-        return with_block(sums, rows, ops.slice(bias, (first,), (block,)), types)
+        return with_block(sums, rows, ops.slice(bias, (first,), (block,)))
 
     whole = size // block
     sums = ops.fori_loop(0, whole, one_block, sums)
     if whole * block < size:
-        rest = ops.arange(whole * block, size, dtype="int32")
-        sums = with_block(sums, kernel[whole * block :], bias[whole * block :], rest)
+        sums = with_block(sums, kernel[whole * block :], bias[whole * block :])
     return sums

@@ -15,12 +15,13 @@ from elmo.cli.commands import (
     models,
     nearest,
     plot,
+    score,
     train,
     vocab,
 )
 
 _MODULES = (
-    *(demo, vocab, train, plot, evaluate, embed, info, convert, export, models, nearest),
+    *(demo, vocab, train, plot, evaluate, score, embed, info, convert, export, models, nearest),
     cache_tokens,
 )
 COMMANDS: dict[str, Command] = {
