@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from elmo.engines.choosing import EngineName, Precision
     from elmo.export.exporter import ExportReport
     from elmo.language.model import LanguageModel
+    from elmo.language.pairs import PairScores
     from elmo.language.scores import Scores, ScoresReport
     from elmo.system.fetch import Progress
     from elmo.text.fasta import Fasta
@@ -436,6 +437,32 @@ class BiLM:
         model = self.language_model("score_file")
         corpora = [as_corpus(file, **options) for file in files]
         return score_file(model, itertools.chain(*corpora), output, state, overwrite)
+
+    def score_pairs(
+        self,
+        pairs: str | os.PathLike[str] | Iterable[Any],
+        tokens: Literal["raw", "spaces"] | Callable[[str], Sequence[str]] = "raw",
+    ) -> PairScores:
+        """Which sentence of minimal pairs the model finds more probable, in each direction and in both.
+
+        Args:
+            pairs: a file or several in the layout of BLiMP (see `elmo.text.pairs.read_pairs`), or pairs
+                `(good, bad)` of strings or of lists of tokens.
+            tokens: how strings are tokenized: `"raw"`, as running text (extra `raw`); `"spaces"`, as they
+                are; or a function. It should be what the model was trained with.
+
+        Returns:
+            Nats of all sentences; `to_dict()` has the accuracies by paradigm and field, beside those of a
+            unigram model.
+
+        Raises:
+            ValueError: the model cannot predict, or there is no pair.
+            CorpusError: a file is broken; names the line.
+        """
+        from elmo.language.pairs import score_pairs
+        from elmo.text.pairs import as_pairs
+
+        return score_pairs(self.language_model("score_pairs"), as_pairs(pairs, tokens))
 
     def language_model(self, what: str = "language_model") -> LanguageModel:
         """The part of the model that predicts, for `elmo.language`.

@@ -58,6 +58,16 @@ def sentences(lines: Iterable[tuple[int, str, bool]]) -> Iterator[tuple[int, lis
     yield from _segment(block, first)
 
 
+def tokens(sentence: str) -> list[str]:
+    """The tokens of one sentence; where the text seems to be several, those of all.
+
+    Example:
+        >>> tokens("It isn't far.")
+        ['It', 'is', "n't", 'far', '.']
+    """
+    return [token for _, found in _with_offsets(sentence) for token in found]
+
+
 def _segment(block: str, first: int) -> Iterator[tuple[int, list[str]]]:
     yield from _numbered(list(_with_offsets(block)), block, first)
 

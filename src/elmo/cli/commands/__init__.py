@@ -14,6 +14,7 @@ from elmo.cli.commands import (
     info,
     models,
     nearest,
+    pairs,
     plot,
     score,
     train,
@@ -21,7 +22,21 @@ from elmo.cli.commands import (
 )
 
 _MODULES = (
-    *(demo, vocab, train, plot, evaluate, score, embed, info, convert, export, models, nearest),
+    *(
+        demo,
+        vocab,
+        train,
+        plot,
+        evaluate,
+        score,
+        pairs,
+        embed,
+        info,
+        convert,
+        export,
+        models,
+        nearest,
+    ),
     cache_tokens,
 )
 COMMANDS: dict[str, Command] = {
