@@ -117,6 +117,10 @@ class BiLM:
     def __reduce__(self) -> tuple[Any, ...]:
         return from_pretrained, (self.to_pretrained(),)
 
+    def __sklearn_clone__(self) -> BiLM:
+        """Itself: scikit-learn's `clone` shares a model, where it would copy another parameter."""
+        return self
+
     def __repr__(self) -> str:
         lstm = self.config.lstm
         tokens = "words" if self.config.char_cnn is None else "characters"
