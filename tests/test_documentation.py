@@ -15,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs" / "guides").glob("*.md"),
+    *(ROOT / "examples").rglob("*.md"),
     *ROOT.glob("benchmarks/results/*/*.md"),
 ]
 

@@ -60,8 +60,9 @@ def read_source(app: Sphinx, name: str, source: list[str]) -> None:
         up = "../" * name.count("/")
         text = "---\norphan: true\n---\n" + re.sub(r"\]\((\.\./)+docs/", f"]({up}", text)
     else:
+        up = "../" * name.count("/")
         for folder in FOLDERS:
-            text = text.replace(f"](../{folder}/", f"]({COPIED}/{folder}/")
+            text = text.replace(f"]({up}../{folder}/", f"]({up}{COPIED}/{folder}/")
     source[0] = text
 
 
