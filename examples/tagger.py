@@ -21,6 +21,8 @@ import elmo  # chooses Keras's backend; comes before it
 
 import keras  # isort: skip
 
+from intervals import difference, interval, shown  # isort: skip
+
 
 def read_tagged(path, limit=None):
     """Sentences and their tags."""
@@ -51,11 +53,11 @@ def build_tagger(n_layers, dim, n_tags):
 
 
 def train_and_test(train, train_tags, test, test_tags, n_tags, epochs):
-    """A trained tagger and its accuracy on the test part."""
+    """A trained tagger, and which tokens of the test part it tags right, 1 or 0."""
     tagger = build_tagger(*train.shape[1:], n_tags)
     tagger.fit(train, train_tags, batch_size=512, epochs=epochs, verbose=0)
     found = tagger.predict(test, batch_size=2048, verbose=0).argmax(axis=-1)
-    return tagger, float((found == test_tags).mean())
+    return tagger, (found == test_tags).astype(float)
 
 
 def end_to_end(model, tagger):
@@ -95,11 +97,11 @@ def main():
     train_tags, test_tags = (np.array([numbers[t] for t in x]) for x in (train_tags, test_tags))
 
     arguments = train_tags, test, test_tags, len(names), options.epochs
-    tagger, accuracy = train_and_test(train, *arguments)
-    _, bottom = train_and_test(
+    tagger, right = train_and_test(train, *arguments)
+    _, right_below = train_and_test(
         train[:, :1], train_tags, test[:, :1], test_tags, len(names), options.epochs
     )
-    commonest = float((test_tags == np.bincount(train_tags).argmax()).mean())
+    commonest = (test_tags == np.bincount(train_tags).argmax()).astype(float)
 
     whole = end_to_end(model, tagger)
     few = test_sentences[:20]
@@ -108,9 +110,10 @@ def main():
     same = tagger.predict(test[: len(found)], verbose=0).argmax(axis=-1)
 
     result = {
-        "accuracy": accuracy,
-        "accuracy_layer_0": bottom,
-        "accuracy_commonest_tag": commonest,
+        "accuracy": interval(right),
+        "accuracy_layer_0": interval(right_below),
+        "accuracy_commonest_tag": interval(commonest),
+        "over_layer_0": difference(right, right_below),
         "mix": np.exp(tagger.get_layer("mix").get_weights()[0]).tolist(),
         "end_to_end_agrees": float((found == same).mean()),
         "train_tokens": len(train_tags),
@@ -122,9 +125,10 @@ def main():
         print(json.dumps(result))
         return
     print(f"trained on {len(train_tags):,} tokens, tested on {len(test_tags):,}")
-    print(f"all layers, mixed   {accuracy:.2%}")
-    print(f"layer 0 alone       {bottom:.2%}")
-    print(f"the commonest tag   {commonest:.2%}")
+    print(f"all layers, mixed   {shown(result['accuracy'])}")
+    print(f"layer 0 alone       {shown(result['accuracy_layer_0'])}")
+    print(f"the difference      {shown(result['over_layer_0'])}")
+    print(f"the commonest tag   {shown(result['accuracy_commonest_tag'])}")
     print("shares of the layers", ", ".join(f"{share:.2f}" for share in result["mix"]))
     print(f"{result['seconds']} s")
 
