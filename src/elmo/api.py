@@ -488,7 +488,8 @@ class BiLM:
             mend = (
                 _GIVE_VOCABULARY
                 if self.has_softmax
-                else "published files leave it out. Train one, or load a training checkpoint"
+                else "published weights leave it out. Give its file (--softmax, elmo.load), train one, "
+                "or load a training checkpoint"
             )
             lacks = "vocabulary" if self.has_softmax else "softmax"
             raise ValueError(f"{what}: this model has no {lacks}; {mend}")
@@ -585,6 +586,7 @@ def load(
     source: str | os.PathLike[str] | tuple[str, str],
     vocabulary: str | os.PathLike[str] | Vocabulary | None = None,
     *,
+    softmax: str | os.PathLike[str] | None = None,
     progress: Progress | bool = True,
 ) -> BiLM:
     """Load a model: a folder of ours, or any published ELMo.
@@ -594,6 +596,9 @@ def load(
             `elmo.formats.pretrained.read` knows; an address, `hf://user/model` or the name of a
             published model (`elmo models` lists them), which is downloaded once.
         vocabulary: where the files do not have it.
+        softmax: a published softmax (`…_softmax_weights.hdf5`) for a model that comes without, so that
+            it can predict; its types are those of `vocabulary`. `"published"` downloads both for
+            `"original"` and `"original-5.5b"`.
         progress: of a download: a bar on a terminal and a line elsewhere, a function of the bytes so
             far and all of them (or None), or False.
 
@@ -602,8 +607,11 @@ def load(
         DownloadError: it cannot be downloaded; says why.
     """
     from elmo.hub.resolving import resolve
+    from elmo.hub.softmax import resolve_softmax
 
-    found = read(resolve(source, progress=progress), vocabulary)
+    if softmax is not None:
+        softmax, vocabulary = resolve_softmax(source, softmax, vocabulary, progress=progress)
+    found = read(resolve(source, progress=progress), vocabulary, softmax)
     if state := found.extra.get("unfinished"):
         _log.warning("%s: %s", state["folder"], sentence(state))
     model = from_pretrained(found)

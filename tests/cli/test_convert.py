@@ -187,7 +187,8 @@ def test_models():
     shown = invoke("models").output
     assert "original-5.5b" in shown
     lines = shown.splitlines()
-    assert len(lines) == 1 + len(report) + sum(len(model["files"]) for model in report)
+    sources = sum(len(model["files"]) + len(model["softmax"]) for model in report)
+    assert len(lines) == 1 + len(report) + sources
     place = next(i for i, line in enumerate(lines) if line.startswith("seqvec "))
     url = by_name["seqvec"]["files"][0]["url"]
     assert lines[place + 1].split(" · ") == [f"    {url}", "MIT", "no checksum published"]

@@ -21,6 +21,14 @@ Vocabulary = Annotated[
     str | os.PathLike[str] | None,
     Option("Where the model does not have it (bilm-tf).", metavar="FILE"),
 ]
+Softmax = Annotated[
+    str | os.PathLike[str] | None,
+    Option(
+        "A published softmax for a model without one, its types in --vocabulary; or published, to "
+        "download both.",
+        metavar="FILE",
+    ),
+]
 Overwrite = Annotated[bool, Option("Replace what is there.")]
 Quiet = Annotated[bool, Option("Show progress.", ("--progress/--quiet",))]
 

@@ -11,11 +11,16 @@ from elmo.text.vocabulary import Vocabulary
 
 _OPTIONS = ("options.json", "*options*.json")
 _WEIGHTS = ("weights.hdf5", "model.hdf5", "*weights*.hdf5", "*weights*.h5", "*.hdf5", "*.h5")
+_SOFTMAX = "softmax_weights.hdf5"  # published beside the weights of the encoder
 _VOCABULARIES = ("vocab.txt", "vocab.txt.gz")
 
 
 def _find(folder: Path, patterns: tuple[str, ...], what: str) -> Path:
-    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    names = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.endswith(_SOFTMAX)
+    )
     for pattern in patterns:
         found = fnmatch.filter(names, pattern)
         if len(found) == 1:

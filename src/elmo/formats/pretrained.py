@@ -18,6 +18,7 @@ from elmo.formats.finding import (
     options_beside,
     weights_beside,
 )
+from elmo.formats.softmax import with_softmax
 from elmo.formats.unfinished import run_of, sentence, unfinished
 from elmo.system.archives import extract_zip
 from elmo.system.errors import FormatError
@@ -38,7 +39,9 @@ _MAX_NESTING = 3
 
 
 def read(
-    source: Source, vocabulary: str | os.PathLike[str] | Vocabulary | None = None
+    source: Source,
+    vocabulary: str | os.PathLike[str] | Vocabulary | None = None,
+    softmax: str | os.PathLike[str] | None = None,
 ) -> Pretrained:
     """Reads a model from a local path, whatever layout it has.
 
@@ -51,6 +54,8 @@ def read(
             repository has them, or a folder with one. Of a folder with a checkpoint and its dumped
             weights the checkpoint is read, since it holds the softmax as well.
         vocabulary: where the files do not have it: a `Vocabulary` or its file.
+        softmax: the file of a published softmax, whose types `vocabulary` lists
+            (`elmo.formats.softmax`).
 
     Returns:
         The model.
@@ -59,6 +64,8 @@ def read(
         FormatError: there is nothing, nothing that is known, or something damaged; names the file
             and what is wrong with it.
     """
+    if softmax is not None:
+        return with_softmax(read(source), softmax, vocabulary)
     if isinstance(source, tuple | list):
         if len(source) != 2:
             raise FormatError(f"{source!r}: give a path, or the pair (options, weights)")

@@ -14,6 +14,7 @@ from typing import Literal
 Layout = Literal["AllenNLP", "bilm-tf checkpoint", "ELMoForManyLangs", "NLPL"]
 
 _ALLENNLP = "https://s3-us-west-2.amazonaws.com/allennlp/models/elmo"
+SOFTMAX, SOFTMAX_VOCABULARY = "softmax_weights.hdf5", "vocab.txt"  # what they are called here
 _NLPL = "http://vectors.nlpl.eu/repository"
 
 LANGUAGES = {  # of the models: ISO 639 codes and English names
@@ -66,6 +67,7 @@ class RemoteModel:
         page: where it is described.
         parameters: their number, where known.
         layout: of its files.
+        softmax: the softmax and its vocabulary, where they were published apart from the weights.
     """
 
     name: str
@@ -76,6 +78,7 @@ class RemoteModel:
     page: str
     parameters: int | None = None
     layout: Layout = "AllenNLP"
+    softmax: tuple[RemoteFile, RemoteFile] | None = None
 
     @property
     def language_name(self) -> str:
@@ -98,6 +101,7 @@ def _allennlp(
     weights: str = "weights.hdf5",
     sizes: tuple[int | None, int | None] = (None, None),
     stem: str | None = None,
+    softmax_vocabulary: str | None = None,
 ) -> RemoteModel:
     stem = f"{_ALLENNLP}/{folder}/elmo_{stem or folder}"
     return RemoteModel(
@@ -111,6 +115,12 @@ def _allennlp(
         licence="Apache-2.0",
         page="https://allenai.org/allennlp/software/elmo",
         parameters=parameters,
+        softmax=None
+        if softmax_vocabulary is None
+        else (
+            RemoteFile(f"{stem}_softmax_{weights}", SOFTMAX),
+            RemoteFile(f"{_ALLENNLP}/{folder}/{softmax_vocabulary}", SOFTMAX_VOCABULARY),
+        ),
     )
 
 
@@ -196,6 +206,7 @@ _ALL = (
         "2x4096_512_2048cnn_2xhighway",
         93_600_000,
         sizes=(336, 374_434_792),
+        softmax_vocabulary="vocab-2016-09-10.txt",
     ),
     _allennlp("small", "1 Billion Word benchmark", "2x1024_128_2048cnn_1xhighway", 13_600_000),
     _allennlp("medium", "1 Billion Word benchmark", "2x2048_256_2048cnn_1xhighway", 28_000_000),
@@ -204,6 +215,7 @@ _ALL = (
         "5.5 billion tokens of Wikipedia and news crawl",
         "2x4096_512_2048cnn_2xhighway_5.5B",
         93_600_000,
+        softmax_vocabulary="tf_checkpoint/vocab-enwiki-news-500000.txt",
     ),
     _allennlp(
         "pubmed",

@@ -17,7 +17,10 @@ from elmo.system.cache import cache_folder
 from elmo.system.errors import FormatError
 from elmo.system.fetch import DownloadError, Progress, fetch, read_record
 
-__all__ = ["DownloadError", "Local", "models_folder", "name_of", "resolve"]
+__all__ = [
+    *("DownloadError", "Local", "Source", "folder_of", "is_address", "models_folder", "name_of"),
+    "resolve",
+]
 
 Source = str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]]
 Local = Path | tuple[Path, Path]
@@ -73,7 +76,7 @@ def resolve(source: Source, *, progress: Progress | bool | None = None) -> Local
         return _from_hub(text)
     if (both := _parted(text)) is not None:
         return _pair(*both, progress=progress)
-    if _is_address(text):
+    if is_address(text):
         return _from_address(text, progress)
     model = find(text)
     if model is not None:
@@ -102,13 +105,19 @@ def _parted(text: str) -> tuple[str, str] | None:
     options, comma, weights = text.partition(",")
     if not (comma and options and weights):
         return None
-    if _is_address(text) and not (_is_address(weights) or os.path.isfile(weights)):
+    if is_address(text) and not (is_address(weights) or os.path.isfile(weights)):
         return None
     return options, weights
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether it is an address of the web."""
     return re.match(r"https?://", text, re.IGNORECASE) is not None
+
+
+def folder_of(*urls: str) -> Path:
+    """Where files of these addresses are kept."""
+    return models_folder() / _key(*urls)
 
 
 def _key(*urls: str) -> str:
@@ -131,10 +140,10 @@ def _pair(
     if known is not None:
         folder = _from_registry(known, progress)
         return folder / known.files[0].name, folder / known.files[1].name
-    folder = models_folder() / _key(os.fspath(options), os.fspath(weights))
+    folder = folder_of(os.fspath(options), os.fspath(weights))
 
     def local(source: str | os.PathLike[str], name: str) -> Path:
-        if isinstance(source, str) and _is_address(source):
+        if isinstance(source, str) and is_address(source):
             return fetch(source, folder / name, progress=progress)
         return Path(source)
 
@@ -157,7 +166,7 @@ def _from_address(url: str, progress: Progress | bool | None) -> Local:
         return _from_registry(known, progress)
     name = _name(url)
     file = RemoteFile(url, name if name.endswith(".zip") else f"{name}.zip")
-    return _unpacked(file, models_folder() / _key(url), progress)
+    return _unpacked(file, folder_of(url), progress)
 
 
 def _from_registry(model: RemoteModel, progress: Progress | bool | None) -> Path:

@@ -13,6 +13,7 @@ from elmo.cli.paths import check_files, local_paths
 
 if TYPE_CHECKING:
     from elmo.formats.contents import Pretrained
+    from elmo.hub.softmax import AVocabulary
 
 Target = Literal["allennlp", "keras", "safetensors"]
 
@@ -26,6 +27,7 @@ def convert(
         Option("A folder for AllenNLP, bilm-tf and simple_elmo, or a file; elmo opens each."),
     ] = "allennlp",
     vocabulary: o.Vocabulary = None,
+    softmax: o.Softmax = None,
     overwrite: o.Overwrite = False,
 ) -> dict[str, Any]:
     """Write a model in another form.
@@ -38,6 +40,7 @@ def convert(
         to: one of `Target`.
         overwrite: replace what is there.
         vocabulary: its file, where the source does not have it.
+        softmax: as in `elmo.load`; the result has it.
 
     Returns:
         `source`, `output`, `to`, `format` (of the source), `files` with their sizes, and `notes`: what
@@ -50,15 +53,19 @@ def convert(
     """
     from elmo.formats.pretrained import read, write_folder
     from elmo.hub.resolving import name_of, resolve
+    from elmo.hub.softmax import resolve_softmax
     from elmo.system.files import keep_apart
 
     if to not in get_args(Target):
         raise ValueError(f"to={to!r}: must be {', '.join(map(repr, get_args(Target)))}")
     output = Path(output)
-    keep_apart([output], local_paths(source))
+    keep_apart([output], [*local_paths(source), *local_paths(softmax)])
     if to == "keras" and output.suffix != ".keras":
         raise ValueError(f"{output}: must end in .keras")
-    found = read(resolve(source, progress=True), vocabulary)
+    types: AVocabulary = vocabulary
+    if softmax is not None:
+        softmax, types = resolve_softmax(source, softmax, vocabulary, progress=True)
+    found = read(resolve(source, progress=True), types, softmax)
     if to == "allennlp":
         write_folder(found, output, overwrite=overwrite)
         written = [path for path in sorted(output.iterdir()) if path.is_file()]

@@ -15,6 +15,7 @@ def evaluate(
     files: Annotated[o.Paths, Argument("FILES", many=True)],
     *,
     vocabulary: o.Vocabulary = None,
+    softmax: o.Softmax = None,
     state: Annotated[
         Literal["reset", "carry"] | None,
         Option("Each sentence from zero state, or one stream; by default as trained."),
@@ -23,7 +24,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Exact perplexity of texts; see `elmo.BiLM.evaluate`.
 
-    `vocabulary` is for a model whose files have none.
+    `vocabulary` and `softmax` are for a model whose files have none.
 
     Returns:
         `forward`, `backward` (None for a direction that the model lacks), `both`, `tokens`,
@@ -32,7 +33,9 @@ def evaluate(
     """
     from elmo.api import load
 
-    result = load(model, vocabulary).evaluate(*listed(files), state=state, **reading)
+    result = load(model, vocabulary, softmax=softmax).evaluate(
+        *listed(files), state=state, **reading
+    )
     return result.to_dict()
 
 

@@ -29,7 +29,8 @@ def models(
 
     Returns:
         `models`: for each `name`, `description`, `language`, `layout`, `parameters`, `size` in bytes,
-        `licence`, `page`, `files` with `url`, `size` and `sha256`; None is not known.
+        `licence`, `page`, `files` with `url`, `size` and `sha256`, `softmax`, the addresses of a softmax
+        and its vocabulary that were published apart; None is not known.
     """
     listed = [words] if isinstance(words, str) else list(words)
     found = [
@@ -63,6 +64,7 @@ def models(
                     {"url": file.url, "size": file.size, "sha256": file.sha256}
                     for file in model.files
                 ],
+                "softmax": [file.url for file in model.softmax or ()],
             }
             for model in found
         ]
@@ -102,7 +104,7 @@ def _sources(model: Mapping[str, Any]) -> list[str]:
     lines[-1] += f" · {model['licence'] or 'no licence named'}"
     if not any(file["sha256"] for file in model["files"]):
         lines[-1] += " · no checksum published"
-    return lines
+    return lines + [f"{url} · with --softmax published" for url in model["softmax"]]
 
 
 COMMAND = Command(

@@ -24,6 +24,7 @@ def pairs(
         o.output("A table with a row per pair: .csv, .jsonl or .parquet."),
     ] = None,
     vocabulary: o.Vocabulary = None,
+    softmax: o.Softmax = None,
     overwrite: o.Overwrite = False,
 ) -> dict[str, Any]:
     """Accuracies on minimal pairs in the layout of BLiMP; see `elmo.BiLM.score_pairs`.
@@ -40,7 +41,7 @@ def pairs(
     if output is not None:
         check_table(output, overwrite)
     found = list(read_pairs(*listed(files), tokens=tokens))
-    scores = load(model, vocabulary).score_pairs(found)
+    scores = load(model, vocabulary, softmax=softmax).score_pairs(found)
     result = scores.to_dict()
     if output is not None:
         with table_writer(output, overwrite) as write:

@@ -20,6 +20,7 @@ def score(
         o.output("The table: .csv, .jsonl or .parquet.  [default: print it]"),
     ] = None,
     vocabulary: o.Vocabulary = None,
+    softmax: o.Softmax = None,
     state: Annotated[
         Literal["reset", "carry"] | None,
         Option("Each sentence from zero state, or one stream; by default as trained."),
@@ -39,12 +40,12 @@ def score(
 
     if output is not None:
         check_table(output, overwrite)
-        bilm = load(model, vocabulary)
+        bilm = load(model, vocabulary, softmax=softmax)
         return bilm.score_file(
             *listed(files), output=output, state=state, overwrite=overwrite, **reading
         ).to_dict()
     text = list(as_corpus(listed(files), **reading))
-    scores = load(model, vocabulary).score(text, state)
+    scores = load(model, vocabulary, softmax=softmax).score(text, state)
     return {
         "rows": list(rows(scores.columns())),
         "sentences": list(rows(scores.by_sentence())),
