@@ -1,5 +1,6 @@
 """The blocks of Python in a guide, run from top to bottom as a reader would."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -7,24 +8,28 @@ import sys
 from pathlib import Path
 
 GUIDES = Path(__file__).parent.parent / "docs" / "guides"
-BLOCK = re.compile(r"(<!-- another process: (\w+) -->\n)?```python\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"(<!-- other processes: ([\w ]+) -->\n)?```python\n(.*?)^```$", re.M | re.S)
 
 
-def run_guide(name):
-    """Run a guide in the current folder.
+def run_guide(name, stop=None):
+    """Run a guide in the current folder, up to the line `stop` where one is given.
 
-    A block under `<!-- another process: BACKEND -->` runs in a process of its own.
+    A block under `<!-- other processes: BACKEND … -->` runs in a process per backend that is installed.
 
     Returns:
         The names that the blocks have defined, and what each other process printed.
     """
     names, printed = {"__name__": "__main__"}, []
-    found = list(BLOCK.finditer((GUIDES / name).read_text(encoding="utf-8")))
-    assert len(found) > 3
+    text = (GUIDES / name).read_text(encoding="utf-8")
+    if stop is not None:
+        text = text[: text.index(stop)]
+    found = list(BLOCK.finditer(text))
+    assert len(found) > 1
     for block in found:
-        _, backend, code = block.groups()
-        if backend:
-            printed.append(_elsewhere(code, backend))
+        _, backends, code = block.groups()
+        if backends:
+            installed = filter(importlib.util.find_spec, backends.split())
+            printed += [_elsewhere(code, backend) for backend in installed]
         else:
             exec(compile(code, f"{name}: {code.splitlines()[0]}", "exec"), names)
     return names, printed

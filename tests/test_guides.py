@@ -26,3 +26,38 @@ def test_scikit_learn(here):
     table = names["features"].transform(names["sentences"])
     assert [len(one) for one in names["dictionaries"]] == [len(one) for one in table]
     assert len(names["tagger"].predict([["The", "boat", "left"]])) == 3
+
+
+def test_keras(here):
+    names, printed = run_guide("keras.md")
+    for line in printed:
+        backend, difference = line.split()
+        assert backend in ("torch", "tensorflow") and float(difference) < 1e-5
+    losses = [history.history["loss"][-1] for history in (names["frozen"], *names["stages"])]
+    assert np.isfinite(losses).all()
+    assert names["embedding"].unfrozen == 3
+    original = names["model"].network.encoder.named_weights()
+    tuned = names["embedding"].encoder.named_weights()
+    moved = [not np.array_equal(tuned[name], original[name]) for name in original]
+    assert sum(moved) > len(moved) / 2  # fine-tuned, and the model itself is another object
+    same = names["elmo"].load("my-elmo").network.encoder.named_weights()
+    for name, variable in original.items():
+        np.testing.assert_array_equal(variable, same[name])
+    assert [len(row) for row in names["tagged"]] == [3, 4, 5]
+    assert {tag for row in names["tagged"] for tag in row} <= set(names["names"])
+
+
+def test_the_batches_of_the_keras_guide(here):
+    """Padding has no weight, and each label stays with its text."""
+    names, _ = run_guide("keras.md", stop="## A classifier")
+    data = names["Texts"]([["w1"], ["w2", "w3", "w1"]], [[4], [5, 6, 7]], batch_size=2)
+    ids, tags, weights = data[0]
+    assert ids.shape[:2] == (2, 16) and tags.shape == weights.shape == (2, 14)
+    assert tags[weights == 1].tolist() == [4, 5, 6, 7] and weights.sum() == 4
+    before = {tuple(row.ravel()): tuple(tag) for row, tag in zip(ids, tags, strict=True)}
+    for _ in range(5):
+        data.on_epoch_end()
+        ids, tags, weights = data[0]
+        after = {tuple(row.ravel()): tuple(tag) for row, tag in zip(ids, tags, strict=True)}
+        assert after == before and weights.sum() == 4
+    assert sorted(data.order) == [0, 1] and len(names["Texts"](["a"] * 5, [0] * 5, 2)) == 3

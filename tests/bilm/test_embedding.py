@@ -82,6 +82,50 @@ def test_training_and_saving_a_functional_model(tmp_path, trainable):
     assert len(loaded.trainable_variables) == len(layer.trainable_variables)
 
 
+DEPTHS = ["layer_1/", "layer_0/", "token_encoder/"]  # from the top
+
+
+@pytest.mark.numerics
+@pytest.mark.parametrize(
+    ("config", "count"), [(WORDS, 0), (WORDS, 1), (WORDS, 2), (CHARACTERS, 2), (CHARACTERS, 3)]
+)
+def test_unfreezing_trains_the_top_layers_alone(tmp_path, config, count):
+    source = network(config)
+    before = {name: to_numpy(v.value).copy() for name, v in source.named_weights().items()}
+    layer = ElmoEmbedding(source, trainable=True)
+    layer.trainable = False
+    layer.unfreeze(count)
+    ids = keras.Input((None,) if config is WORDS else (None, 6), dtype="int32")
+    model = keras.Model(ids, keras.layers.GlobalAveragePooling1D()(layer(ids)))
+    model.compile(optimizer="sgd", loss="mse")
+    rows = IDS if config is WORDS else character_ids()
+    gamma = float(to_numpy(layer.mixes[0].gamma.value))
+    model.fit(rows, np.ones((2, 8)), verbose=0)
+    assert float(to_numpy(layer.mixes[0].gamma.value)) != gamma
+    for depth, part in enumerate(DEPTHS):
+        moved = [
+            not np.array_equal(to_numpy(variable.value), before[name])
+            for name, variable in layer.encoder.named_weights().items()
+            if part in name
+        ]
+        assert moved and any(moved) is (depth < count)
+
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    (loaded,) = [part for part in again.layers if isinstance(part, ElmoEmbedding)]
+    assert layer.unfrozen == loaded.unfrozen == count
+    assert len(loaded.trainable_variables) == len(layer.trainable_variables)
+    assert len(again.optimizer.variables) == len(model.optimizer.variables)
+
+
+def test_unfreezing_more_layers_than_there_are():
+    layer = ElmoEmbedding(WORDS)
+    with pytest.raises(ValueError, match=r"layers=4: must be 0 to 3, where the last is the token"):
+        layer.unfreeze(4)
+    layer.unfreeze()
+    assert layer.unfrozen == 3 and layer.fine_tuned
+
+
 def test_the_mask_goes_on(tmp_path):
     model = functional(ElmoEmbedding(network(WORDS)))
     padded = np.pad(IDS, ((0, 0), (0, 3)))

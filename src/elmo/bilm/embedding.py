@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias, TypedDict
 
@@ -77,8 +78,9 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
     The layer holds a copy of the biLM's weights, so that neither freezing nor fine-tuning it
     touches the model it was made from; both are saved inside the `.keras` file of a model that it
     is part of. The mix is learned in any case, unless the whole layer is frozen later
-    (`layer.trainable = False`); `layer.trainable = True` fine-tunes the biLM too. As anywhere in
-    Keras, compile the model again after such a change.
+    (`layer.trainable = False`); `layer.trainable = True` fine-tunes the biLM too, and
+    `layer.unfreeze(n)` its top n layers. As anywhere in Keras, compile the model again after such a
+    change.
 
     Args:
         model: the biLM: a `BiLanguageModel`, a `BiLMEncoder` or an object with one under
@@ -192,6 +194,51 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
         """Whether the biLM learns now; `trainable` of the layer or of its `encoder` changes it."""
         return self.encoder.trainable
 
+    @property
+    def _depths(self) -> list[list[keras.layers.Layer]]:
+        """What makes each layer of the biLM, from the top to the token encoder."""
+        return [*reversed(self.encoder.stack.lstms), [self.encoder.token_encoder]]
+
+    @property
+    def unfrozen(self) -> int:
+        """How many layers of the biLM are fine-tuned, counted from the top; see `unfreeze`."""
+        learning = (all(part.trainable for part in depth) for depth in self._depths)
+        return sum(itertools.takewhile(bool, learning)) if self.fine_tuned else 0
+
+    def unfreeze(self, layers: int | None = None) -> None:
+        """Fine-tune the top layers of the biLM and the mix; freeze the layers below.
+
+        To unfreeze one more layer per stage is gradual unfreezing (Howard and Ruder 2018, section 3.3).
+        Compile the model again afterwards.
+
+        Args:
+            layers: how many, counted from the top; the token encoder is the last. 0 freezes the biLM,
+                None fine-tunes all of it.
+
+        Raises:
+            ValueError: the biLM does not have so many.
+
+        Example:
+            >>> from elmo.config import LSTMConfig
+            >>> lstm = LSTMConfig(dim=8, projection_dim=4, n_layers=2)
+            >>> layer = ElmoEmbedding(BiLMConfig(lstm=lstm, vocabulary_size=10))
+            >>> layer.unfreeze(1)
+            >>> layer.unfrozen, len(layer.trainable_variables)  # 4 of each direction, 2 of the mix
+            (1, 10)
+        """
+        depths = self._depths
+        count = len(depths) if layers is None else layers
+        if not 0 <= count <= len(depths):
+            raise ValueError(
+                f"layers={layers!r}: must be 0 to {len(depths)}, where the last is the token encoder, or "
+                "None for all"
+            )
+        self.trainable = True
+        self.encoder.trainable = count > 0
+        for number, depth in enumerate(depths):
+            for part in depth:
+                part.trainable = number < count
+
     def build(self, input_shape: Shape | None = None) -> None:
         for mix in self.mixes:
             if not mix.built:
@@ -238,13 +285,17 @@ class ElmoEmbedding(TorchModule, keras.layers.Layer):
             **self._mix_settings,
             "seed": self.seed,
             "frozen": not self.trainable,
+            "unfrozen": self.unfrozen,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ElmoEmbedding:
         config = dict(config)
         frozen = config.pop("frozen", False)  # the mix as well
+        unfrozen = config.pop("unfrozen", 0)
         layer = super().from_config(config)
+        if unfrozen:
+            layer.unfreeze(unfrozen)
         if frozen:
             layer.trainable = False
         return layer
