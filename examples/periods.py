@@ -34,9 +34,10 @@ from sklearn.preprocessing import StandardScaler
 
 from elmo.integrations.sklearn import ElmoVectorizer
 
+from intervals import difference, interval, shown  # isort: skip
+
 PERIODS = {1860: "1840-1859", 1880: "1860-1879", 1900: "1880-1899", 1921: "1900-1920"}
 WORDS = 50, 150  # of a paragraph
-RESAMPLES = 2000
 TOKEN = re.compile(r"'?\w+|[^\w\s]")
 
 
@@ -66,17 +67,15 @@ def predict(classifier, penalties, inputs, periods, authors, folds):
     return found
 
 
-def resampled(correct, authors, seed=0):
-    """Accuracies of `RESAMPLES` samples of authors with replacement, `(RESAMPLES,)`."""
+def by_author(correct, authors):
+    """How many paragraphs of each author are right, and how many there are."""
     _, places = np.unique(authors, return_inverse=True)
-    right, all_of = np.bincount(places, correct), np.bincount(places)
-    drawn = np.random.default_rng(seed).integers(len(right), size=(RESAMPLES, len(right)))
-    return right[drawn].sum(axis=1) / all_of[drawn].sum(axis=1)
+    return np.bincount(places, correct), np.bincount(places).astype(float)
 
 
-def interval(samples):
-    """The middle 95 %."""
-    return np.quantile(samples, [0.025, 0.975]).tolist()
+def share(right, number, axis=-1):
+    """Of all paragraphs, those that are right."""
+    return right.sum(axis=axis) / number.sum(axis=axis)
 
 
 def main():
@@ -110,25 +109,15 @@ def main():
         "tf-idf of words": (over_words, strong, words),
         "the commonest period": (DummyClassifier(), None, words),
     }
-    rows, samples = {}, {}
+    counts = {}
     for name, (classifier, strengths, inputs) in systems.items():
         penalties = {"logisticregression__C": strengths} if strengths else {}
         found = predict(classifier, penalties, inputs, periods, authors, options.folds)
-        samples[name] = resampled(found == periods, authors)
-        rows[name] = {
-            "accuracy": float((found == periods).mean()),
-            "interval": interval(samples[name]),
-        }
-    first, *others = rows
+        counts[name] = by_author(found == periods, authors)
+    first, *others = counts
     result = {
-        "systems": rows,
-        "gain_of_all_layers": {
-            name: {
-                "accuracy": rows[first]["accuracy"] - rows[name]["accuracy"],
-                "interval": interval(samples[first] - samples[name]),
-            }
-            for name in others
-        },
+        "accuracy": {name: interval(parts, share) for name, parts in counts.items()},
+        "over": {name: difference(counts[first], counts[name], share) for name in others},
         "paragraphs": len(texts),
         "tokens": sum(map(len, texts)),
         "authors": len(set(authors)),
@@ -137,14 +126,14 @@ def main():
     if options.json:
         print(json.dumps(result))
         return
-    print(f"{len(texts):,} paragraphs by {result['authors']} authors, {result['tokens']:,} tokens")
-    for name, row in rows.items():
-        low, high = row["interval"]
-        print(f"{name:24} {row['accuracy']:.1%}  ({low:.1%} to {high:.1%})")
-    for name, row in result["gain_of_all_layers"].items():
-        low, high = row["interval"]
-        print(f"all layers over {name:24} {row['accuracy']:+.1%}  ({low:+.1%} to {high:+.1%})")
-    print(f"{result['seconds']} s")
+    for name, found in result["accuracy"].items():
+        print(f"{name:24}  {shown(found)}")
+    for name, found in result["over"].items():
+        print(f"{first}, over {name:22}  {shown(found)}")
+    print(
+        f"{len(texts):,} paragraphs by {result['authors']} authors, {result['tokens']:,} tokens, "
+        f"{result['seconds']} s"
+    )
 
 
 if __name__ == "__main__":

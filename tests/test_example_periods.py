@@ -12,7 +12,7 @@ import pytest
 from elmo.formats.pretrained import write_folder
 from tests.formats.helpers import character_config, model
 
-SCRIPT = Path(__file__).parent.parent.parent / "examples" / "periods.py"
+SCRIPT = Path(__file__).parent.parent / "examples" / "periods.py"
 YEARS = {"a": 1845, "b": 1865, "c": 1885, "d": 1905}
 
 
@@ -36,7 +36,15 @@ def novels(tmp_path_factory):
 
 
 @pytest.fixture
-def run(novels, tmp_path, monkeypatch, capsys):
+def script(monkeypatch):
+    """The names of the script."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    return runpy.run_path(str(SCRIPT))
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     write_folder(model(character_config()), tmp_path / "my-elmo")
 
     def call(*words):
@@ -51,37 +59,36 @@ def run(novels, tmp_path, monkeypatch, capsys):
 def test_periods_are_told_by_their_letters(run, novels):
     result = json.loads(run("--data", str(novels), "--paragraphs", "4", "--folds", "3", "--json"))
     assert (result["paragraphs"], result["authors"], result["tokens"]) == (96, 24, 96 * 60)
-    accuracies = {name: row["accuracy"] for name, row in result["systems"].items()}
-    assert accuracies["tf-idf of words"] == 1
-    assert accuracies["layer 0 alone"] > 0.9 and accuracies["all layers, their mean"] > 0.9
-    assert accuracies["the commonest period"] <= 0.25  # of four classes of one size
-    for row in result["systems"].values():
-        low, high = row["interval"]
-        assert low <= row["accuracy"] <= high
-    gain = result["gain_of_all_layers"]["the commonest period"]
-    assert gain["accuracy"] == pytest.approx(
-        accuracies["all layers, their mean"] - accuracies["the commonest period"]
+    accuracy = {name: found["value"] for name, found in result["accuracy"].items()}
+    assert accuracy["tf-idf of words"] == 1
+    assert accuracy["layer 0 alone"] > 0.9 and accuracy["all layers, their mean"] > 0.9
+    assert accuracy["the commonest period"] <= 0.25  # of four classes of one size
+    for found in (*result["accuracy"].values(), *result["over"].values()):
+        assert found["low"] <= found["value"] <= found["high"]
+    gain = result["over"]["the commonest period"]
+    assert gain["value"] == pytest.approx(
+        accuracy["all layers, their mean"] - accuracy["the commonest period"]
     )
-    assert gain["interval"][0] > 0.3
+    assert gain["low"] > 0.3
 
 
 def test_a_table_for_people(run, novels):
     shown = run("--data", str(novels), "--paragraphs", "2", "--folds", "2")
-    assert shown.startswith("48 paragraphs by 24 authors, 2,880 tokens\n")
-    assert "tf-idf of words          100.0%  (100.0% to 100.0%)" in shown
+    assert "tf-idf of words           100.0% [100.0%, 100.0%]\n" in shown
+    assert "48 paragraphs by 24 authors, 2,880 tokens, " in shown
 
 
-def test_intervals_resample_authors():
-    script = runpy.run_path(str(SCRIPT))
+def test_intervals_resample_authors(script):
+    """One author right and the other wrong: a sample of two authors is all, half or none right."""
     authors = np.repeat(["a", "b"], [30, 30])
-    one_right = authors == "a"  # all of one author, none of the other: 0, 1/2 or 1
-    samples = script["resampled"](one_right, authors)
-    assert set(np.unique(samples)) == {0.0, 0.5, 1.0}
-    assert np.mean(samples == 0.5) == pytest.approx(0.5, abs=0.05)
+    counts = script["by_author"](authors == "a", authors)
+    found = script["interval"](counts, script["share"])
+    assert (found["low"], found["value"], found["high"]) == (0.0, 0.5, 1.0)
+    unequal = script["by_author"](np.array([True, True, False]), np.array(["a", "a", "b"]))
+    assert script["interval"](unequal, script["share"])["value"] == pytest.approx(2 / 3)
 
 
-def test_no_author_is_on_both_sides():
-    script = runpy.run_path(str(SCRIPT))
+def test_no_author_is_on_both_sides(script):
     seen = []
 
     class Classifier(script["DummyClassifier"]):
