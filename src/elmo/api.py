@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from elmo.embed.results import Layers, Pool, State
     from elmo.engines.choosing import EngineName, Precision
     from elmo.export.exporter import ExportReport
+    from elmo.hub.pushing import Pushed
     from elmo.language.model import LanguageModel
     from elmo.language.pairs import PairScores
     from elmo.language.scores import Scores, ScoresReport
@@ -537,6 +538,58 @@ class BiLM:
             self.network.save(temporary)
             add_description(self.to_pretrained(), temporary)
         return path
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        license: str | None = None,
+        language: str | Sequence[str] | None = None,
+        tags: Sequence[str] = (),
+        description: str | None = None,
+        run: str | os.PathLike[str] | None = None,
+        private: bool | None = None,
+        token: str | None = None,
+        commit_message: str | None = None,
+    ) -> Pushed:
+        """Upload the model and a model card to the Hugging Face hub (extra `hub`), in one commit.
+
+        `elmo.load("hf://user/model")` gives it back.
+
+        Args:
+            repo_id: `user/model`; the repository is made if there is none.
+            license: the hub's name of the model's licence, such as `"apache-2.0"`; has to be given.
+            language: ISO 639 codes of the text that the model was trained on.
+            tags: for searches.
+            description: a paragraph for the card.
+            run: the folder of the training, whose text and perplexities the card then has.
+            private: whether a new repository is private; by default as the account is set.
+            token: of an account; by default that of `hf auth login`, or HF_TOKEN.
+            commit_message: of the commit.
+
+        Raises:
+            ValueError: no licence, or a name that is not `user/model`.
+            ImportError: the package huggingface_hub is not installed.
+            PushError: the hub refuses, or cannot be reached (an `OSError`); nothing was committed.
+        """
+        from elmo.hub.pushing import push
+        from elmo.training.figures import figures_of
+
+        figures = None if run is None else figures_of(run)
+        if run is not None and figures is None:
+            raise ValueError(f"run={os.fspath(run)!r}: not the folder of a training")
+        return push(
+            self.to_pretrained(),
+            repo_id,
+            license=license,
+            language=language,
+            tags=tags,
+            description=description,
+            figures=figures,
+            private=private,
+            token=token,
+            commit_message=commit_message,
+        )
 
 
 def from_pretrained(pretrained: Pretrained) -> BiLM:

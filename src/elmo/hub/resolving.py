@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from elmo.hub.client import client, reason
 from elmo.hub.models import MODELS, RemoteFile, RemoteModel, find, find_by_address
 from elmo.system.archives import extract_zip
 from elmo.system.cache import cache_folder
@@ -207,20 +208,12 @@ def _from_hub(text: str) -> Path:
     match = re.fullmatch(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?/?", text)
     if match is None:
         raise FormatError(f"{text}: must be hf://user/model or hf://user/model@revision")
-    try:
-        import huggingface_hub
-    except ImportError as error:
-        raise ImportError(
-            f"{text}: wants the package huggingface_hub: pip install 'elmo-keras[hub]'"
-        ) from error
+    hub = client(text)
     cache = cache_folder() / "hub" if os.environ.get("ELMO_CACHE") else None
     try:
-        folder = huggingface_hub.snapshot_download(
+        folder = hub.snapshot_download(
             match[1], revision=match[2], cache_dir=cache, allow_patterns=list(_HUB_FILES)
         )
     except Exception as error:  # of several libraries, none of which is imported here
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise DownloadError(
-            f"{text}: cannot be downloaded ({reason}); check the name and the connection"
-        ) from error
+        raise DownloadError(f"{text}: cannot be downloaded: {reason(error)}") from error
     return Path(folder)
