@@ -144,7 +144,7 @@ class ElmoVectorizer(ElmoTransformer):
             warnings.warn(
                 f"{len(empty)} of {len(tokens)} documents have no tokens, first number {empty[0]} "
                 "(counted from 0): their vectors are zeros",
-                stacklevel=2,
+                stacklevel=3,  # scikit-learn wraps this function
             )
         return found
 
