@@ -58,7 +58,9 @@ def commands_in(path):
                 yield shlex.split(line, comments=True)[1:]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/training.md", "docs/embedding.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/training.md", "docs/embedding.md", "docs/guides/hub.md"]
+)
 def test_commands_have_options_that_exist(name):
     found = list(commands_in(ROOT / name))
     assert len(found) > 1

@@ -26,10 +26,9 @@ RUN = {
 }
 
 
-@pytest.fixture
-def trained(tmp_path):
-    """A folder with what a training leaves for its figures."""
-    run = tmp_path / "trained" / "run"
+def write_training(folder):
+    """What a training leaves for its figures, in the folder of a model."""
+    run = folder / "run"
     run.mkdir(parents=True)
     text = {name: RUN[name] for name in ("tokens", "sentences")}
     (run / "settings.json").write_text(json.dumps({"settings": {}, "text": text}))
@@ -38,7 +37,13 @@ def trained(tmp_path):
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows(RUN["rows"])
-    return run.parent
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A folder with what a training leaves for its figures."""
+    write_training(tmp_path / "trained")
+    return tmp_path / "trained"
 
 
 def metadata(card):
