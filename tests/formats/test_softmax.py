@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from functools import partial
 
 import h5py
 import numpy as np
@@ -15,6 +16,7 @@ from elmo.hub.softmax import resolve_softmax
 from elmo.system.errors import FormatError
 from tests.cli.conftest import as_json, refused
 from tests.formats.helpers import assert_same_weights, character_config, model, word_config
+from tests.formats.test_fuzz import check_survives, damaged
 from tests.formats.web import Site, serving
 from tests.reference.bilm import ReferenceBiLM
 from tests.reference.published import sentence_ids
@@ -167,6 +169,21 @@ def test_a_small_file_that_claims_much(tmp_path):
         file.create_dataset("softmax/b", shape=(7,), dtype="f4", chunks=(7,))
     with pytest.raises(FormatError, match="is cut"):
         read(folder, model(word_config()).vocabulary, path)
+
+
+def test_a_damaged_file(tmp_path):
+    whole = model(character_config(vocabulary_size=7))
+    folder = write_folder(model(character_config(), softmax=False), tmp_path / "model")
+    path = write_softmax(
+        tmp_path / "s.hdf5", whole.weights["softmax/kernel"], whole.weights["softmax/bias"]
+    )
+    content = path.read_bytes()
+    survived = []
+    for seed in range(120):
+        path.write_bytes(damaged(content, seed))
+        call = partial(read, folder, whole.vocabulary, path)
+        survived.append(check_survives(call, named=str(path)))
+    assert 0 < sum(survived) < 120
 
 
 def test_a_named_model_downloads_its_own(fixture, published, files, tmp_path, monkeypatch):

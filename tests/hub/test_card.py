@@ -4,12 +4,14 @@ import csv
 import json
 
 import pytest
-import yaml
 
 from elmo.hub.card import Figures, model_card
 from elmo.system.errors import FormatError
 from elmo.training.figures import figures_of
 from tests.formats.helpers import character_config, model, word_config
+
+pytest.importorskip("huggingface_hub")
+yaml = pytest.importorskip("yaml")  # the hub's client depends on it
 
 RUN = {
     "tokens": 2764,
