@@ -20,7 +20,7 @@ RUN = {
         {"epoch": 1, "step": 40, "valid_both": 637.804, "kept": 0},
         {
             **{"epoch": 2, "step": 80, "kept": 1, "valid_forward": 91.25, "valid_backward": 104.5},
-            **{"valid_both": 97.65, "valid_unigram": 310.4, "valid_per_character": 3.219},
+            **{"valid_both": 97.65, "valid_unigram": 12310.4, "valid_per_character": 3.219},
             **{"valid_unknown_share": 0.0213, "test_both": 99.5},
         },
         {"epoch": 3, "step": 120, "valid_both": 98.1, "kept": 0},
@@ -90,14 +90,14 @@ def test_figures_of_a_training(trained):
     assert (figures.tokens, figures.sentences) == (2764, 114)
     assert (figures.epoch, figures.step) == (2, 80)  # of the epoch that was kept, not the last
     assert figures.perplexities["validation"] == {
-        **{"forward": 91.25, "backward": 104.5, "both": 97.65, "unigram": 310.4},
+        **{"forward": 91.25, "backward": 104.5, "both": 97.65, "unigram": 12310.4},
         **{"per_character": 3.219, "unknown_share": 0.0213},
     }
     card = model_card(model(word_config()), "user/m", license="mit", figures=figures)
     assert "Trained on 2,764 tokens in 114 sentences." in card
     assert "These are the weights after epoch 2 (step 80)." in card
-    assert "| validation | 91.25 | 104.5 | 97.65 | 310.4 | 3.219 | 2.1% |" in card
-    assert "| test | – | – | 99.5 | – | – | – |" in card
+    assert "| validation | 91.25 | 104.50 | 97.65 | 12,310.40 | 3.219 | 2.1% |" in card
+    assert "| test | – | – | 99.50 | – | – | – |" in card
 
 
 def test_a_folder_without_a_training_and_one_that_is_damaged(trained, tmp_path):

@@ -148,7 +148,7 @@ def _trained(figures: Figures) -> list[str]:
     if figures.perplexities:
         rows = []
         for name, values in figures.perplexities.items():
-            cells = [f"{values[c]:,.4g}" if c in values else "–" for c in _COLUMNS]
+            cells = [_perplexity(values.get(column), column) for column in _COLUMNS]
             share = values.get("unknown_share")
             rows.append((name, *cells, "–" if share is None else f"{share:.1%}"))
         blocks += [
@@ -158,6 +158,12 @@ def _trained(figures: Figures) -> list[str]:
             _table(("text", *_COLUMNS.values(), "unknown words"), rows),
         ]
     return blocks
+
+
+def _perplexity(value: float | None, column: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if column == "per_character" else f"{value:,.2f}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
