@@ -97,10 +97,10 @@ def main():
         elmo = ElmoVectorizer(options.model, layers=layers, n_jobs=options.n_jobs)
         return elmo.fit_transform(texts)
 
-    linear = LogisticRegression(max_iter=1000)
+    linear = LogisticRegression(max_iter=1000, tol=1e-3)
     over_vectors = make_pipeline(StandardScaler(), linear)
     over_words = make_pipeline(TfidfVectorizer(analyzer=list, min_df=2, sublinear_tf=True), linear)
-    weak, strong = [10.0**n for n in range(-5, 0)], [10.0**n for n in range(-1, 4)]
+    weak, strong = [1e-5, 1e-4, 1e-3, 1e-2], [1.0, 10.0, 100.0]
     words = np.empty(len(texts), object)
     words[:] = texts
     systems = {
