@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from elmo.system.threads import Lock
 from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.manylangs import ManyLangsCharacters
-from elmo.text.sentences import token_lists
+from elmo.text.sentences import token_list, token_lists
 from elmo.text.sources import Text, as_corpus, text_to_embed
 from elmo.text.vocabulary import Vocabulary
 from elmo.training.batches.batches import Tokens
@@ -40,9 +40,13 @@ if TYPE_CHECKING:
     from elmo.engines.choosing import EngineName, Precision
     from elmo.export.exporter import ExportReport
     from elmo.hub.pushing import Pushed
+    from elmo.language.candidates import Words
     from elmo.language.model import LanguageModel
+    from elmo.language.neighbours import Neighbour, Neighbours
     from elmo.language.pairs import PairScores
     from elmo.language.scores import Scores, ScoresReport
+    from elmo.language.substitutes import Options as SubstituteOptions
+    from elmo.language.substitutes import Substitute
     from elmo.system.fetch import Progress
     from elmo.text.fasta import Fasta
     from elmo.vectors.choices import Format, Layout
@@ -104,6 +108,8 @@ class BiLM:
         self.training_options = dict(training_options or {})
         self.has_softmax = network.head is not None if has_softmax is None else has_softmax
         self._embedders: dict[tuple[str, str | None], Embedder] = {}
+        self._language_model: LanguageModel | None = None
+        self._neighbours: Neighbours | None = None
         self._told_of_cuts = False
         self._lock = Lock()  # of the embedders
 
@@ -469,6 +475,83 @@ class BiLM:
 
         return score_pairs(self.language_model("score_pairs"), as_pairs(pairs, tokens))
 
+    @overload
+    def substitutes(
+        self, sentence: str | Sequence[str], position: int, **options: Unpack[SubstituteOptions]
+    ) -> list[Substitute]: ...
+
+    @overload
+    def substitutes(
+        self,
+        sentence: str | Sequence[str],
+        position: None = None,
+        **options: Unpack[SubstituteOptions],
+    ) -> list[list[Substitute]]: ...
+
+    def substitutes(
+        self,
+        sentence: str | Sequence[str],
+        position: int | None = None,
+        **options: Unpack[SubstituteOptions],
+    ) -> list[Substitute] | list[list[Substitute]]:
+        """Words that the model expects in the place of a token, the most probable first.
+
+        For many sentences at a time see `elmo.language.substitutes.Substituter`.
+
+        Args:
+            sentence: a list of tokens, or a string that is split at spaces.
+            position: the token's place, counted from 0; None for every place.
+            options: `top_k=10`; `combine="product"`, `"and"`, `"forward"` or `"backward"`;
+                `similarity=0.0`; `vocabulary=None`, words or a file of them; `min_count=None`;
+                `exclude_target=True`; `conjunction="and"`. `Substituter` explains them.
+
+        Returns:
+            Pairs (word, log-probability in nats); with `position=None` a list of them per place.
+
+        Raises:
+            ValueError: the model cannot predict, the sentence is empty or has no such position, or an
+                option has no such value.
+        """
+        from elmo.language.substitutes import Substituter
+
+        substituter = Substituter(self.language_model("substitutes"), **options)
+        (found,) = substituter.substitutes([token_list(sentence)], [position])
+        return found if position is None else found[0]
+
+    def neighbours(
+        self,
+        word: str,
+        sentence: str | Sequence[str] | None = None,
+        among: int | Words | None = None,
+        top_k: int = 10,
+        layer: str | int | None = None,
+    ) -> list[Neighbour]:
+        """Types whose vectors are most like that of a word, by cosine.
+
+        Args:
+            word: a type, or with `sentence` the token that is meant.
+            sentence: compare the word as it stands there. A string is split at spaces; the word occurs
+                in it once, or is marked as `[word]`.
+            among: the types to compare with, each embedded alone: None for the whole vocabulary, a
+                number for the most frequent ones, or words (a list, or a file with one per line).
+            top_k: how many.
+            layer: `"token"`, `"top"`, `"average"`, `"sum"` or a number from 0; by default the token's
+                own vector, and with `sentence` the top layer's.
+
+        Returns:
+            Pairs (word, cosine), the most similar first, without the word itself.
+
+        Raises:
+            ValueError: the word is unknown to a model that reads words, is not in the sentence, or there
+                is no such layer.
+        """
+        from elmo.language.neighbours import Neighbours
+
+        with self._lock:
+            if self._neighbours is None:
+                self._neighbours = Neighbours(self.new_embedder(), self.vocabulary)
+        return self._neighbours.of(word, sentence, among, top_k, layer)
+
     def language_model(self, what: str = "language_model") -> LanguageModel:
         """The part of the model that predicts, for `elmo.language`.
 
@@ -482,7 +565,13 @@ class BiLM:
 
         self._needs_softmax(what)
         assert self.vocabulary is not None  # else the line above has raised
-        return LanguageModel(self.network, self.sentence_encoder, self.vocabulary, self.state)
+        parts = self.network, self.sentence_encoder, self.vocabulary, self.state
+        kept = self._language_model
+        if kept is None or any(
+            a is not b for a, b in zip(vars(kept).values(), parts, strict=False)
+        ):
+            self._language_model = kept = LanguageModel(*parts)
+        return kept
 
     def _needs_softmax(self, what: str) -> None:
         if not self.has_softmax or self.vocabulary is None:

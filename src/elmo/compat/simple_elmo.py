@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
-from keras import ops
 
 from elmo.api import BiLM, load
-from elmo.bilm.compiled import compiled
 from elmo.compat.byte_ids import PublishedEncoder
 from elmo.embed.carried_state import CarriedState
 from elmo.embed.embedder import Embedder
 from elmo.embed.results import State
+from elmo.language.model import LanguageModel
+from elmo.language.substitutes import outputs
 from elmo.system.threads import Lock
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.sentences import check_sentences, token_lists
-from elmo.text.vocabulary import Vocabulary
 
 __all__ = ["ElmoModel", "weight_layers"]
 
@@ -124,7 +123,6 @@ class ElmoModel:
         self.elmo_sentence_input: WeightedOps | None = None
         self._model: BiLM | None = None
         self._embedder: Embedder | None = None
-        self._scores: Any = None
         self._lock = Lock()  # of the embedder's state
 
     @property
@@ -174,10 +172,9 @@ class ElmoModel:
         if isinstance(encoder, SentenceEncoder) and config.char_cnn is not None:
             encoder = PublishedEncoder(config.char_cnn.max_characters_per_token, config.lowercase)
         self._embedder = Embedder(network, encoder)
-        self._scores = compiled(network, self._log_probabilities)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_embedder": None, "_scores": None}
+        return {**vars(self), "_embedder": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -297,51 +294,35 @@ class ElmoModel:
                 f"get_elmo_substitutes: this model has no {lacks}; load one of ours or a training "
                 "checkpoint"
             )
+        sentences = token_lists([t.split() if isinstance(t, str) else t for t in data])
+        language_model = model.language_model("get_elmo_substitutes")
         return [
-            self._substitutes(tokens, model.vocabulary, topn, nodelimiters)
-            for tokens in token_lists([t.split() if isinstance(t, str) else t for t in data])
+            _substitutes(language_model, tokens, topn, nodelimiters) if tokens else []
+            for tokens in sentences
         ]
 
-    def _substitutes(
-        self, tokens: list[str], vocabulary: Vocabulary, topn: int, nodelimiters: bool
-    ) -> list[dict[str, Any]]:
-        model = self.model
-        ids = vocabulary.ids(tokens)
-        result: list[dict[str, Any]] = [
-            {"word": vocabulary.tokens[number], "forward": None, "backward": None} for number in ids
-        ]
-        if not tokens:
-            return result
-        # Distinct or not, each position is a row of its own; <S> is read first and </S> never.
-        rows = model.sentence_encoder.encode(tokens)
-        names = model.config.direction_names
-        n = len(tokens)
-        longest = -(-n // 16) * 16  # few lengths, so that few shapes are compiled
-        rows = np.pad(rows, [(0, longest - n), *[(0, 0)] * (rows.ndim - 1)])
-        reading = {"forward": np.arange(n), "backward": np.arange(n + 1, 1, -1)}
-        inputs = np.zeros((len(names), 1, longest), np.int32)
-        for row, name in zip(inputs, names, strict=True):
-            row[0, :n] = reading[name]
-        mask = np.broadcast_to(np.arange(longest) < n, inputs.shape)
-        scores = np.array(ops.convert_to_numpy(self._scores(rows, inputs, mask)))[:, :n]
-        if nodelimiters:
-            scores[..., [vocabulary.bos_id, vocabulary.eos_id]] = -np.inf
-        topn = min(topn, scores.shape[-1] - 2 * nodelimiters)
-        for name, direction in zip(names, scores, strict=True):
-            for position, row in enumerate(direction):
-                best = np.argsort(-row, kind="stable")[:topn]
-                place = position if name == "forward" else n - 1 - position
-                result[place][name] = {
-                    "candidates": best.tolist(),
-                    "candidate_words": [vocabulary.tokens[number] for number in best],
-                    "logp": np.round(row[best].astype(float), 4).tolist(),
-                }
-        return result
 
-    def _log_probabilities(self, rows: Any, inputs: Any, mask: Any) -> Any:
-        """ln P of every type, `(directions, positions, V)`."""
-        network = self.model.network
-        assert network.head is not None  # `get_elmo_substitutes` asks
-        h, _ = network.top(rows, inputs, mask)
-        logits = ops.matmul(h[:, 0], ops.transpose(network.softmax_kernel)) + network.head.bias
-        return ops.log_softmax(logits, axis=-1)
+def _substitutes(
+    model: LanguageModel, tokens: list[str], topn: int, nodelimiters: bool
+) -> list[dict[str, Any]]:
+    vocabulary, n = model.vocabulary, len(tokens)
+    result: list[dict[str, Any]] = [
+        {"word": vocabulary.tokens[number], "forward": None, "backward": None}
+        for number in vocabulary.ids(tokens)
+    ]
+    # what was read before a word: those before it, or those behind it
+    read = {"forward": range(n), "backward": range(n - 1, -1, -1)}
+    asked = {name: [(0, before) for before in read[name]] for name in model.directions}
+    topn = min(topn, len(vocabulary) - 2 * nodelimiters)
+    for name, h in outputs(model, [tokens], asked).items():
+        for place, one in zip(result, h, strict=True):
+            row = model.log_probabilities(one[None])[0]
+            if nodelimiters:
+                row[[vocabulary.bos_id, vocabulary.eos_id]] = -np.inf
+            best = np.argsort(-row, kind="stable")[:topn]
+            place[name] = {
+                "candidates": best.tolist(),
+                "candidate_words": [vocabulary.tokens[number] for number in best],
+                "logp": np.round(row[best].astype(float), 4).tolist(),
+            }
+    return result

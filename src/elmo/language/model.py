@@ -12,7 +12,7 @@ from elmo.bilm.compiled import compiled
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.reading import padded_chunk
+from elmo.training.reading import Reader, padded_chunk
 
 BITS = float(np.log2(np.e))
 """Bits per nat."""
@@ -47,6 +47,22 @@ class LanguageModel:
         """
         padded, _ = padded_chunk(h, np.zeros(len(h), np.int32))
         return np.asarray(ops.convert_to_numpy(self._log_probabilities(padded)))[: len(h)]
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads each sentence from zero state; compiled once per model."""
+        return Reader(self.network, "reset")
+
+    def spelled_like(self, word: str) -> list[int]:
+        """Ids of the types that are a word or differ from it in case alone."""
+        return self._spellings.get(word.casefold(), [])
+
+    @cached_property
+    def _spellings(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, token in enumerate(self.vocabulary.tokens):
+            found.setdefault(token.casefold(), []).append(number)
+        return found
 
     @cached_property
     def _log_probabilities(self):  # type: ignore[no-untyped-def]  # a compiled function of Keras

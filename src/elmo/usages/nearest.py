@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from elmo.text.marked import marked
 from elmo.text.sources import Text
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def nearest(
     from elmo.api import BiLM, load
     from elmo.text.sources import as_corpus
 
-    given = [_marked(sentence, word) for sentence in sentences]
+    given = [marked(sentence, word) for sentence in sentences]
     chosen = _layer(layer)
     reading = {
         "blank_lines": blank_lines,
@@ -207,23 +208,6 @@ def nearest(
             for tokens, place in given
         ],
     }
-
-
-def _marked(sentence: str, word: str) -> tuple[list[str], int]:
-    """The tokens of a sentence, and which of them is meant.
-
-    Example:
-        >>> _marked("a bank , the [bank] .", "bank"), _marked("a bank .", "bank")
-        ((['a', 'bank', ',', 'the', 'bank', '.'], 4), (['a', 'bank', '.'], 1))
-    """
-    tokens = sentence.split()
-    places = [n for n, token in enumerate(tokens) if token == f"[{word}]"]
-    places = places or [n for n, token in enumerate(tokens) if token == word]
-    if len(places) != 1:
-        held = f"holds {word!r} {len(places)} times" if places else f"does not hold {word!r}"
-        raise ValueError(f"sentence {sentence!r}: {held}; mark one as [{word}]")
-    tokens[places[0]] = word
-    return tokens, places[0]
 
 
 def _layer(layer: str | int) -> Layers | int:
