@@ -54,25 +54,33 @@ def test_what_cannot_be_substituted(model, tmp_path):
     assert f"{none}: no such file" in refused(*ask, MARKED, "--among", none)
 
 
+def types(model, count):
+    """Words that the tiny model knows."""
+    return [t for t in load(model).vocabulary.tokens if t.isalpha()][:count]
+
+
 def test_neighbours(model, tmp_path):
-    found = as_json("neighbours", model, "file", "-n", 5)
-    wanted = load(model).neighbours("file", top_k=5)
-    assert found["word"] == "file" and len(wanted) == 5
+    word, *others = types(model, 3)
+    found = as_json("neighbours", model, word, "-n", 5)
+    wanted = load(model).neighbours(word, top_k=5)
+    assert found["word"] == word and len(wanted) == 5
     cosines = {one["word"]: one["cosine"] for one in found["neighbours"]}
     assert cosines == pytest.approx(dict(wanted), abs=1e-5)
-    words = tmp_path / "words.txt"
-    words.write_text("is\nobject\n")
-    options = "--sentence", MARKED, "--layer", "1"
-    shown = invoke("neighbours", model, "file", *options, "--among", words).stdout.splitlines()
-    inside = load(model).neighbours("file", MARKED, ["is", "object"], layer=1)
+    file = tmp_path / "words.txt"
+    file.write_text("\n".join(others))
+    sentence = f"It is [{word}] or {word} ."
+    options = "--sentence", sentence, "--layer", "1", "--among", file
+    shown = invoke("neighbours", model, word, *options).stdout.splitlines()
+    inside = load(model).neighbours(word, sentence, others, layer=1)
+    assert len(shown) == 2
     assert [line.split() for line in shown] == [[w, f"{c:.4f}"] for w, c in inside]
 
 
 def test_what_has_no_neighbours(model, tmp_path):
-    assert "word='zyzzyva': is not in the model's vocabulary" in refused(
-        "neighbours", model, "zyzzyva"
-    )
-    assert "layer='last': must be" in refused("neighbours", model, "file", "--layer", "last")
-    assert "does not hold 'file'" in refused("neighbours", model, "file", "--sentence", "It is .")
+    ask = "neighbours", model
+    (word,) = types(model, 1)
+    assert "word='zyzzyva': is not in the model's vocabulary" in refused(*ask, "zyzzyva")
+    assert "layer='last': must be" in refused(*ask, word, "--layer", "last")
+    assert f"does not hold {word!r}" in refused(*ask, word, "--sentence", "zyzzyva .")
     both = "--among", tmp_path / "a.txt", "--most", 5
-    assert "give one of them" in refused("neighbours", model, "file", *both)
+    assert "give one of them" in refused(*ask, word, *both)
