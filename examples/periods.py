@@ -12,6 +12,9 @@ strength of the penalty is chosen inside each training part. The mean of all lay
 layer 0, the vectors without context, beside tf-idf of words, and beside the commonest class of the
 training part. Intervals of 95 % resample authors, since paragraphs of one author are alike; those of a
 difference compare the same paragraphs.
+
+`--by author` asks for the author instead, among those with several novels. Its folds are of novels: a
+paragraph is judged by a classifier that has read other novels of its author, and none of its own.
 """
 
 import argparse
@@ -42,8 +45,8 @@ TOKEN = re.compile(r"'?\w+|[^\w\s]")
 
 
 def read_paragraphs(data, number, seed=0):
-    """Paragraphs as lists of tokens, their periods and their authors."""
-    texts, periods, authors = [], [], []
+    """Paragraphs as lists of tokens, their periods, their authors and their novels."""
+    texts, periods, authors, ids = [], [], [], []
     with open(data / "novels.tsv", encoding="utf-8", newline="") as file:
         novels = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     for novel in novels:
@@ -54,22 +57,29 @@ def read_paragraphs(data, number, seed=0):
         texts += [TOKEN.findall(line) for line in chosen]
         periods += [period] * len(chosen)
         authors += [novel["author"]] * len(chosen)
-    return texts, np.array(periods), np.array(authors)
+        ids += [novel["id"]] * len(chosen)
+    return texts, np.array(periods), np.array(authors), np.array(ids)
 
 
-def predict(classifier, penalties, inputs, periods, authors, folds):
-    """What each paragraph is taken for by a classifier that has seen none of its author."""
-    found = np.empty_like(periods)
-    for train, test in StratifiedGroupKFold(folds).split(inputs, periods, authors):
+def of_several_novels(authors, ids):
+    """Whether the author of each paragraph has more than one novel."""
+    novels = {author: set(ids[authors == author]) for author in set(authors)}
+    return np.array([len(novels[author]) > 1 for author in authors], bool)
+
+
+def predict(classifier, penalties, inputs, labels, groups, folds):
+    """What each paragraph is taken for by a classifier that has seen none of its group."""
+    found = np.empty_like(labels)
+    for train, test in StratifiedGroupKFold(folds).split(inputs, labels, groups):
         search = GridSearchCV(classifier, penalties, cv=StratifiedGroupKFold(3))
-        search.fit(inputs[train], periods[train], groups=authors[train])
+        search.fit(inputs[train], labels[train], groups=groups[train])
         found[test] = search.predict(inputs[test])
     return found
 
 
-def by_author(correct, authors):
-    """How many paragraphs of each author are right, and how many there are."""
-    _, places = np.unique(authors, return_inverse=True)
+def by_group(correct, groups):
+    """How many paragraphs of each group are right, and how many there are."""
+    _, places = np.unique(groups, return_inverse=True)
     return np.bincount(places, correct), np.bincount(places).astype(float)
 
 
@@ -83,7 +93,8 @@ def main():
     parser.add_argument("model", help="a model's folder, or the name of a published one")
     parser.add_argument("--data", help="folder with novels.tsv and ID.txt.xz")
     parser.add_argument("--paragraphs", type=int, default=60, help="per novel")
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--by", choices=["period", "author"], default="period")
+    parser.add_argument("--folds", type=int, help="5 for periods and 2 for authors by default")
     parser.add_argument("--n-jobs", type=int, help="worker processes that embed")
     parser.add_argument("--json", action="store_true", help="one JSON object, nothing else")
     options = parser.parse_args()
@@ -91,7 +102,12 @@ def main():
     if not (data / "novels.tsv").is_file():
         parser.error(f"{data} has no novels.tsv: give the folder of the novels with --data")
     begin = time.perf_counter()
-    texts, periods, authors = read_paragraphs(data, options.paragraphs)
+    texts, periods, authors, ids = read_paragraphs(data, options.paragraphs)
+    labels, groups, folds = periods, authors, options.folds or 5
+    if options.by == "author":
+        kept = np.flatnonzero(of_several_novels(authors, ids))
+        texts, labels, groups = [texts[row] for row in kept], authors[kept], ids[kept]
+        folds = options.folds or 2  # most have two or three novels
 
     def vectors(layers):
         elmo = ElmoVectorizer(options.model, layers=layers, n_jobs=options.n_jobs)
@@ -107,20 +123,20 @@ def main():
         "all layers, their mean": (over_vectors, weak, vectors("average")),
         "layer 0 alone": (over_vectors, weak, vectors("token")),
         "tf-idf of words": (over_words, strong, words),
-        "the commonest period": (DummyClassifier(), None, words),
+        f"the commonest {options.by}": (DummyClassifier(), None, words),
     }
     counts = {}
     for name, (classifier, strengths, inputs) in systems.items():
         penalties = {"logisticregression__C": strengths} if strengths else {}
-        found = predict(classifier, penalties, inputs, periods, authors, options.folds)
-        counts[name] = by_author(found == periods, authors)
+        found = predict(classifier, penalties, inputs, labels, groups, folds)
+        counts[name] = by_group(found == labels, groups)
     first, *others = counts
     result = {
         "accuracy": {name: interval(parts, share) for name, parts in counts.items()},
         "over": {name: difference(counts[first], counts[name], share) for name in others},
         "paragraphs": len(texts),
         "tokens": sum(map(len, texts)),
-        "authors": len(set(authors)),
+        "groups": len(set(groups)),
         "seconds": round(time.perf_counter() - begin, 1),
     }
     if options.json:
@@ -131,7 +147,7 @@ def main():
     for name, found in result["over"].items():
         print(f"{first}, over {name:22}  {shown(found)}")
     print(
-        f"{len(texts):,} paragraphs by {result['authors']} authors, {result['tokens']:,} tokens, "
+        f"{len(texts):,} paragraphs of {result['groups']} groups, {result['tokens']:,} tokens, "
         f"{result['seconds']} s"
     )
 

@@ -58,7 +58,7 @@ def run(tmp_path, monkeypatch, capsys):
 
 def test_periods_are_told_by_their_letters(run, novels):
     result = json.loads(run("--data", str(novels), "--paragraphs", "4", "--folds", "3", "--json"))
-    assert (result["paragraphs"], result["authors"], result["tokens"]) == (96, 24, 96 * 60)
+    assert (result["paragraphs"], result["groups"], result["tokens"]) == (96, 24, 96 * 60)
     accuracy = {name: found["value"] for name, found in result["accuracy"].items()}
     assert accuracy["tf-idf of words"] == 1
     assert accuracy["layer 0 alone"] > 0.9 and accuracy["all layers, their mean"] > 0.9
@@ -75,16 +75,16 @@ def test_periods_are_told_by_their_letters(run, novels):
 def test_a_table_for_people(run, novels):
     shown = run("--data", str(novels), "--paragraphs", "2", "--folds", "2")
     assert "tf-idf of words           100.0% [100.0%, 100.0%]\n" in shown
-    assert "48 paragraphs by 24 authors, 2,880 tokens, " in shown
+    assert "48 paragraphs of 24 groups, 2,880 tokens, " in shown
 
 
 def test_intervals_resample_authors(script):
     """One author right and the other wrong: a sample of two authors is all, half or none right."""
     authors = np.repeat(["a", "b"], [30, 30])
-    counts = script["by_author"](authors == "a", authors)
+    counts = script["by_group"](authors == "a", authors)
     found = script["interval"](counts, script["share"])
     assert (found["low"], found["value"], found["high"]) == (0.0, 0.5, 1.0)
-    unequal = script["by_author"](np.array([True, True, False]), np.array(["a", "a", "b"]))
+    unequal = script["by_group"](np.array([True, True, False]), np.array(["a", "a", "b"]))
     assert script["interval"](unequal, script["share"])["value"] == pytest.approx(2 / 3)
 
 
@@ -104,6 +104,13 @@ def test_no_author_is_on_both_sides(script):
     periods = np.repeat(["early", "late"], 30)
     found = script["predict"](Classifier(), {}, authors, periods, authors, 3)
     assert len(found) == 60 and len(seen) > 3
+
+
+def test_authors_of_several_novels(script):
+    authors = np.array(["a", "a", "b", "b", "c", "c"])
+    ids = np.array(["1", "2", "3", "3", "4", "5"])
+    found = script["of_several_novels"](authors, ids)
+    assert found.tolist() == [True, True, False, False, True, True]
 
 
 def test_data_that_are_not_there(run, tmp_path, capsys):
