@@ -167,20 +167,24 @@ class BiLMEncoder(keras.layers.Layer):
         mask: Tensor | None,
         state: State | None = None,
         training: bool = False,
+        first_direction: int = 0,
     ) -> tuple[Tensor, State]:
         """Every recurrent layer, each direction in its own reading order.
 
         Args:
             vectors: `(directions, batch, time, projection_dim)`; with fewer directions than the model
-                has, the first ones are read alone.
+                has, they are read alone.
             mask: `(directions, batch, time)`.
             state, training: as in `contextualize`.
+            first_direction: which direction the first of `vectors` is, counted from 0.
 
         Returns:
             `(n_layers, directions, batch, time, projection_dim)` and the last state.
         """
-        vectors = drop_each(self.word_dropouts, vectors, training)
-        return self.stack(vectors, mask=mask, state=state, training=training)
+        vectors = drop_each(self.word_dropouts[first_direction:], vectors, training)
+        return self.stack(
+            vectors, mask=mask, state=state, training=training, first_direction=first_direction
+        )
 
     def _in_text_order(self, outputs: Tensor, mask: Tensor) -> Tensor:
         n_layers, batch, *rest = ops.shape(outputs)

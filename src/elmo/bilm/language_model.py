@@ -108,22 +108,24 @@ class BiLanguageModel(keras.Model):
         mask: Tensor | None,
         state: State | None = None,
         training: bool = False,
+        first_direction: int = 0,
     ) -> tuple[Tensor, State]:
         """Outputs of the top layer in reading order.
 
         Args:
             tokens: ids of the distinct tokens of a batch, `(u,)` or `(u, M)`.
             inputs: which of them is read where, `(directions, batch, time)`; with fewer directions
-                than the model has, the first ones are run alone.
+                than the model has, they are run alone.
             mask: `(directions, batch, time)`; None where every position is real.
             state: `(h, c)`; zeros by default.
             training: whether dropout is active.
+            first_direction: which direction the first of `inputs` is, counted from 0.
 
         Returns:
             `(directions, batch, time, projection_dim)` and the last state.
         """
         vectors = self.encoder.encode_tokens(tokens)
-        return self.top_from_vectors(vectors, inputs, mask, state, training)
+        return self.top_from_vectors(vectors, inputs, mask, state, training, first_direction)
 
     def top_from_vectors(
         self,
@@ -132,13 +134,14 @@ class BiLanguageModel(keras.Model):
         mask: Tensor | None,
         state: State | None = None,
         training: bool = False,
+        first_direction: int = 0,
     ) -> tuple[Tensor, State]:
         """As `top`, from the vectors `(u, projection_dim)` of the distinct tokens."""
         read = ops.take(vectors, inputs, axis=0)  # (directions, batch, time, P)
         if mask is not None:
             read = read * ops.expand_dims(ops.cast(mask, read.dtype), -1)
-        outputs, state = self.encoder.read(read, mask, state, training)
-        return drop_each(self.output_dropouts, outputs[-1], training), state
+        outputs, state = self.encoder.read(read, mask, state, training, first_direction)
+        return drop_each(self.output_dropouts[first_direction:], outputs[-1], training), state
 
     def nats(self, h: Tensor, targets: Tensor, block: int | None = None) -> Tensor:
         """Exact −ln P of targets: `h` is `(n, P)`, `targets` `(n,)` counts types from 0.

@@ -47,11 +47,12 @@ class BidirectionalStack(keras.layers.Layer):
 
     Call arguments:
         inputs: `(directions, batch, time, projection_dim)`, each row in reading order; where it has
-            fewer directions than the stack, the first ones are run alone.
+            fewer directions than the stack, they are run alone.
         mask: `(directions, batch, time)`.
         state: `(h, c)`, `(directions, n_layers, batch, projection_dim)` and `(…, dim)`; zeros by
             default.
         training: whether dropout is active.
+        first_direction: which direction the first of `inputs` is, counted from 0.
 
     Returns:
         Every layer's output, `(n_layers, directions, batch, time, projection_dim)`, and the last
@@ -154,14 +155,16 @@ class BidirectionalStack(keras.layers.Layer):
         mask: Tensor | None = None,
         state: State | None = None,
         training: bool = False,
+        first_direction: int = 0,
     ) -> tuple[Tensor, State]:
+        n = inputs.shape[0]  # None where TensorFlow leaves it open: then all are run
+        run = slice(first_direction, None if n is None else first_direction + n)
         x = ops.cast(inputs, self.compute_dtype)
         outputs, hs, cs = [], [], []
         for number, lstms in enumerate(self.lstms):
-            x = drop_each(self.dropouts[number], x, training)
-            lstms = lstms[: x.shape[0]]
+            x = drop_each(self.dropouts[number][run], x, training)
             before = None if state is None else (state[0][:, number], state[1][:, number])
-            y, (h, c) = run_side_by_side(lstms, x, mask=mask, state=before, training=training)
+            y, (h, c) = run_side_by_side(lstms[run], x, mask=mask, state=before, training=training)
             x = x + y if self.use_skip_connections and number > 0 else y
             outputs.append(x)
             hs.append(h)
