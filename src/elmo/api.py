@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from elmo.export.exporter import ExportReport
     from elmo.hub.pushing import Pushed
     from elmo.language.candidates import Words
+    from elmo.language.generating import Direction, Sample
     from elmo.language.model import LanguageModel
     from elmo.language.neighbours import Neighbour, Neighbours
     from elmo.language.pairs import PairScores
@@ -551,6 +552,61 @@ class BiLM:
             if self._neighbours is None:
                 self._neighbours = Neighbours(self.new_embedder(), self.vocabulary)
         return self._neighbours.of(word, sentence, among, top_k, layer)
+
+    def generate(
+        self,
+        prompt: str | Sequence[str | Sequence[str]] = "",
+        *,
+        direction: Direction = "forward",
+        n: int = 1,
+        max_tokens: int = 50,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        batch_size: int = 64,
+        unknown: bool = False,
+    ) -> list[Sample]:
+        """Sentences that begin with a prompt, or with `direction="backward"` end with it.
+
+        Forward the model reads `<S>` and the prompt and generates until `</S>`; backward it reads
+        `</S>` and the prompt from its end, and generates until `<S>`. Each sample draws from a random
+        stream of its own, so the same seed and prompt give the same texts whatever the batch size and
+        whichever prompts come with it. Boundaries are never generated except to end the sentence.
+
+        Args:
+            prompt: a string that is split at spaces, or a list of prompts: strings, or lists of tokens.
+            direction: `"forward"` or `"backward"`.
+            n: samples per prompt.
+            max_tokens: the most tokens that are generated.
+            temperature: below 1 the probable is more probable; 0 always takes the most probable type.
+            top_k, top_p: draw from the k most probable types alone, or from the smallest set of them
+                that has this share; see `elmo.language.drawing.Drawing`.
+            seed: 0 or more.
+            batch_size: samples that are made side by side.
+            unknown: whether `<UNK>` may be generated.
+
+        Returns:
+            The n samples of the first prompt, then those of the next.
+
+        Raises:
+            ValueError: the model has no softmax, no vocabulary or not this direction, or a choice cannot
+                be; says what would do.
+        """
+        from elmo.language.drawing import Drawing
+        from elmo.language.generating import generate
+
+        return generate(
+            self.language_model("generate"),
+            prompt,
+            Drawing(temperature, top_k, top_p),
+            direction=direction,
+            n=n,
+            max_tokens=max_tokens,
+            seed=seed,
+            batch_size=batch_size,
+            unknown=unknown,
+        )
 
     def language_model(self, what: str = "language_model") -> LanguageModel:
         """The part of the model that predicts, for `elmo.language`.

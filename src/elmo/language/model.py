@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -12,7 +14,7 @@ from elmo.bilm.compiled import compiled
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.text.encoding import SentenceEncoder
 from elmo.text.vocabulary import Vocabulary
-from elmo.training.reading import Reader, padded_chunk
+from elmo.training.reading import Reader, State, padded_chunk
 
 BITS = float(np.log2(np.e))
 """Bits per nat."""
@@ -47,6 +49,31 @@ class LanguageModel:
         """
         padded, _ = padded_chunk(h, np.zeros(len(h), np.int32))
         return np.asarray(ops.convert_to_numpy(self._log_probabilities(padded)))[: len(h)]
+
+    def step(self, direction: str, tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """Read one more token in each of n texts, in one direction alone.
+
+        Args:
+            direction: one that the model has.
+            tokens: ids, `(n,)`, or `(n, M)` for characters.
+            state: `(h, c)` of `(n_layers, n, P)` and `(n_layers, n, D)`.
+
+        Returns:
+            Outputs of the top layer, `(n, P)`, and the new state.
+        """
+        inputs = np.arange(len(tokens), dtype=np.int32)[None, :, None]  # (1, n, 1)
+        real = np.ones(inputs.shape, bool)
+        h, c = (part[None] for part in state)
+        top, (h, c) = self._steps[direction](tokens, inputs, real, (h, c))
+        top, h, c = (np.asarray(ops.convert_to_numpy(part)) for part in (top, h, c))
+        return top[0, :, 0], (h[0], c[0])
+
+    @cached_property
+    def _steps(self) -> dict[str, Callable[..., Any]]:
+        return {
+            name: compiled(self.network, partial(self.network.top, first_direction=number))
+            for number, name in enumerate(self.directions)
+        }
 
     @cached_property
     def reader(self) -> Reader:
