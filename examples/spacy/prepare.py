@@ -14,6 +14,16 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import load_config, load_model_from_config
 
 HERE = Path(__file__).parent
+HASHES = {  # spaCy's own vectors, trained with the tagger
+    "@architectures": "spacy.HashEmbedCNN.v2",
+    "pretrained_vectors": None,
+    "width": 96,
+    "depth": 4,
+    "embed_size": 2000,
+    "window_size": 1,
+    "maxout_pieces": 3,
+    "subword_features": True,
+}
 
 
 def sentences(path):
@@ -29,6 +39,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="folder of the three files")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write")
     parser.add_argument("--sentences", type=int, default=2000, help="of the training part")
+    parser.add_argument("--without-elmo", action="store_true", help="spaCy's own vectors instead")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     vocab = spacy.blank("en").vocab
@@ -43,6 +54,8 @@ def main():
         DocBin(docs=docs).to_disk(options.output / f"{name}.spacy")
         print(f"{name}: {len(docs):,} sentences, {sum(map(len, docs)):,} tokens")
     config = load_config(HERE / "config.cfg")
+    if options.without_elmo:
+        config["components"]["tok2vec"]["model"] = HASHES
     load_model_from_config(config, auto_fill=True).config.to_disk(options.output / "config.cfg")
 
 

@@ -20,6 +20,7 @@ from elmo.formats.pretrained import write_folder
 from elmo.hub.models import MODELS
 from elmo.integrations.flair import FLAIRS_NAMES, ElmoEmbeddings
 from tests.formats.helpers import character_config, model
+from tests.guides import run_guide
 
 SENTENCES = [["The", "bank", "closed"], ["It"], ["We", "sat", "on", "the", "bank"]]
 TAGS = [["DET", "NOUN", "VERB"], ["PRON"], ["PRON", "VERB", "ADP", "DET", "NOUN"]]
@@ -158,3 +159,13 @@ def test_what_is_refused(bilm):
 
 def test_flairs_names_are_names_of_ours():
     assert set(FLAIRS_NAMES.values()) <= set(MODELS)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.GradScaler:FutureWarning")  # Flair's trainer
+def test_the_guide(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(model(character_config()), tmp_path / "my-elmo")
+    names, _ = run_guide("flair.md")
+    assert names["stack"].embedding_length > 6
+    tagged = [token.tag for sentence in names["sentences"] for token in sentence]
+    assert set(tagged) <= {"DET", "NOUN", "VERB", "PRON", "ADP"} and len(tagged) == 8

@@ -13,6 +13,7 @@ from elmo.api import from_pretrained
 from elmo.formats.pretrained import write_folder
 from elmo.integrations.sentence_transformers import ElmoModule
 from tests.formats.helpers import character_config, model
+from tests.guides import run_guide
 
 TEXTS = ["The bank closed .", "It", "", "We sat on the bank of the river , and it rained ."] * 3
 
@@ -91,3 +92,12 @@ def test_what_is_refused(bilm, tmp_path):
     ElmoModule(bilm).save_config(str(tmp_path))
     with pytest.raises(FileNotFoundError, match="has no folder elmo"):
         ElmoModule.load(str(tmp_path))
+
+
+def test_the_guide(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(model(character_config()), tmp_path / "my-elmo")
+    names, _ = run_guide("sentence-transformers.md")
+    assert names["difference"] < 1e-5 and names["vectors"].shape == (2, 6)
+    found = names["again"].encode(["We sat on the bank of the river ."])[0]
+    np.testing.assert_allclose(found, names["vectors"][1], atol=1e-6)

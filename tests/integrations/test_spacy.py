@@ -13,6 +13,7 @@ from elmo.config import CharCNNConfig, LSTMConfig  # noqa: E402
 from elmo.formats.pretrained import write_folder  # noqa: E402
 from elmo.integrations.spacy import ElmoPipe, elmo_tok2vec  # noqa: E402
 from tests.formats.helpers import character_config, model  # noqa: E402
+from tests.guides import run_guide  # noqa: E402
 
 TEXTS = ["The bank closed early.", "", "We sat on the bank  of the river.\nIt rained."]
 
@@ -351,3 +352,13 @@ def test_widths_that_do_not_go(folder):
         elmo_tok2vec(str(folder), width=0)
     with pytest.raises(ValueError, match="cache=-1: must be 0 or more"):
         elmo_tok2vec(str(folder), width=8, cache=-1)
+
+
+def test_the_guide(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(model(character_config()), tmp_path / "my-elmo")
+    names, _ = run_guide("spacy.md")
+    one, other = (nlp("The bank closed. It rained.") for nlp in (names["nlp"], names["again"]))
+    np.testing.assert_allclose(one.tensor, other.tensor, atol=1e-6)
+    np.testing.assert_allclose(names["docs"][0].tensor, one.tensor, atol=1e-5)
+    assert names["doc"]._.elmo.shape == (4, 3, 6)
