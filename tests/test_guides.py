@@ -61,3 +61,16 @@ def test_the_batches_of_the_keras_guide(here):
         after = {tuple(row.ravel()): tuple(tag) for row, tag in zip(ids, tags, strict=True)}
         assert after == before and weights.sum() == 4
     assert sorted(data.order) == [0, 1] and len(names["Texts"](["a"] * 5, [0] * 5, 2)) == 3
+
+
+def test_language_model(here):
+    config = character_config(vocabulary_size=30)
+    write_folder(model(config), here / "my-elmo", overwrite=True)
+    names, _ = run_guide("language-model.md")
+    assert len(names["best"]) == 5 and len(names["alike"]) == 10 and len(names["places"]) == 8
+    words = [word for word, _ in names["best"]]
+    assert [word for word, _ in names["places"][4][:5]] == words
+    assert [word for word, _ in names["alike"][:5]] != words
+    assert [len(places) for places in names["found"]] == [1, 2]
+    assert len(names["types"]) == 5
+    assert {word for word, _ in names["here"]} == {"shore", "lender", "boat"}
