@@ -14,7 +14,7 @@ lint: ## ruff: style and format
 	$(PYTHON) -m ruff format --check .
 
 types: ## mypy over the package
-	$(PYTHON) -m mypy src/elmo
+	$(PYTHON) -m mypy
 
 docs: ## the documentation, warnings are errors; open docs/_build/index.html
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build

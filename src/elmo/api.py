@@ -24,7 +24,7 @@ from elmo.system.files import temporary_beside
 from elmo.system.memory import return_freed_memory
 from elmo.system.notebook import html_table
 from elmo.system.threads import Lock
-from elmo.text.corpus import Corpus
+from elmo.text.corpus import BlankLines, Corpus, EncodingErrors, TextFormat
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.manylangs import ManyLangsCharacters
 from elmo.text.sentences import token_list, token_lists
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from elmo.embed.results import Layers, Pool, State
     from elmo.engines.choosing import EngineName, Precision
     from elmo.export.exporter import ExportReport
+    from elmo.export.exporter import Format as ExportFormat
     from elmo.hub.pushing import Pushed
+    from elmo.hub.resolving import Source
     from elmo.language.candidates import Words
     from elmo.language.generating import Direction, Sample
     from elmo.language.model import LanguageModel
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from elmo.language.substitutes import Options as SubstituteOptions
     from elmo.language.substitutes import Substitute
     from elmo.system.fetch import Progress
-    from elmo.text.fasta import Fasta
+    from elmo.text.fasta import Fasta, Residues
     from elmo.vectors.choices import Format, Layout
     from elmo.vectors.numbers import Dtype
 
@@ -108,9 +110,9 @@ class BiLM:
         self.step = step
         self.training_options = dict(training_options or {})
         self.has_softmax = network.head is not None if has_softmax is None else has_softmax
-        self._embedders: dict[tuple[str, str | None], Embedder] = {}
         self._language_model: LanguageModel | None = None
         self._neighbours: Neighbours | None = None
+        self._embedders: dict[tuple[Precision, EngineName | None], Embedder] = {}
         self._told_of_cuts = False
         self._lock = Lock()  # of the embedders
 
@@ -160,7 +162,7 @@ class BiLM:
         """From text to vectors; keeps the state of `state="carry"`."""
         return self.embedder_in("float32")
 
-    def embedder_in(self, precision: str, engine: str | None = None) -> Embedder:
+    def embedder_in(self, precision: Precision, engine: EngineName | None = None) -> Embedder:
         """The embedder of a precision, `"float32"`, `"bfloat16"` or `"int8"`, and an engine; each has a
         state of its own for `state="carry"`."""
         key = precision, engine
@@ -171,8 +173,8 @@ class BiLM:
 
     def new_embedder(
         self,
-        precision: str = "float32",
-        engine: str | None = None,
+        precision: Precision = "float32",
+        engine: EngineName | None = None,
         token_cache: str | os.PathLike[str] | None = None,
     ) -> Embedder:
         """An embedder of the caller's own."""
@@ -247,13 +249,13 @@ class BiLM:
         precision: Precision = "float32",
         engine: EngineName | None = None,
         fasta: bool = False,
-        residues: str = "keep",
+        residues: Residues = "keep",
         split_char: str | None = None,
         id_field: int = 0,
         token_cache: str | os.PathLike[str] | None = None,
-        blank_lines: str = "keep",
-        encoding_errors: str = "strict",
-        text_format: str = "auto",
+        blank_lines: BlankLines = "keep",
+        encoding_errors: EncodingErrors = "strict",
+        text_format: TextFormat = "auto",
         raw: bool = False,
         overwrite: bool = False,
         resume: bool = False,
@@ -334,7 +336,7 @@ class BiLM:
         return embed_file(embedder, text, output, choices, work)
 
     def export(
-        self, output: str | os.PathLike[str], format: str = "onnx", **options: Any
+        self, output: str | os.PathLike[str], format: ExportFormat = "onnx", **options: Any
     ) -> ExportReport:
         """A folder that embeds without this package; see `elmo.export.exporter.export`."""
         from elmo.export.exporter import export
@@ -352,9 +354,9 @@ class BiLM:
         self,
         *files: Text,
         state: str | None = None,
-        blank_lines: str = "skip",
-        encoding_errors: str = "strict",
-        text_format: str = "auto",
+        blank_lines: BlankLines = "skip",
+        encoding_errors: EncodingErrors = "strict",
+        text_format: TextFormat = "auto",
         raw: bool = False,
     ) -> Evaluation:
         """Exact perplexity of texts, both directions, every token counted.
@@ -369,7 +371,7 @@ class BiLM:
             ValueError: the model has no softmax, or its vocabulary is not known.
         """
         self._needs_softmax("evaluate")
-        texts = {}
+        texts: dict[str, Tokens] = {}
         options = {
             "blank_lines": blank_lines,
             "encoding_errors": encoding_errors,
@@ -415,9 +417,9 @@ class BiLM:
         output: str | os.PathLike[str],
         state: str | None = None,
         overwrite: bool = False,
-        blank_lines: str = "skip",
-        encoding_errors: str = "strict",
-        text_format: str = "auto",
+        blank_lines: BlankLines = "skip",
+        encoding_errors: EncodingErrors = "strict",
+        text_format: TextFormat = "auto",
         raw: bool = False,
     ) -> ScoresReport:
         """Write the scores of texts to a tidy table, one row per token and direction.
@@ -781,7 +783,7 @@ def _free(name: str, taken: Container[str]) -> str:
 
 
 def load(
-    source: str | os.PathLike[str] | tuple[str, str],
+    source: Source,
     vocabulary: str | os.PathLike[str] | Vocabulary | None = None,
     *,
     softmax: str | os.PathLike[str] | None = None,

@@ -98,14 +98,14 @@ def _encoding(sentence_encoder: Any, types: list[str]) -> str:
     """What becomes of the text's own tokens; two vocabularies may well agree on it."""
     found = hashlib.sha256()
     for _, rows in encoded_tokens(types, sentence_encoder):
-        found.update(np.ascontiguousarray(rows, "<i4"))
+        found.update(np.ascontiguousarray(rows, "<i4").data)
     return found.hexdigest()[:DIGITS]
 
 
 def _vectors(cache: TokenCache) -> str:
     found = hashlib.sha256("\n".join(cache.tokens).encode("utf-8", "surrogatepass"))
     for start in range(0, len(cache), BLOCK):
-        found.update(np.ascontiguousarray(cache.rows[start : start + BLOCK], "<f4"))
+        found.update(np.ascontiguousarray(cache.rows[start : start + BLOCK], "<f4").data)
     return found.hexdigest()[:DIGITS]
 
 

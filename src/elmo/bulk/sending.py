@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from elmo.bilm.weights import get_weights
 from elmo.embed.embedder import Embedder, from_recipe
 
 WEIGHTS, REST = "weights.npz", "embedder.pickle"
@@ -25,7 +25,8 @@ def pack(embedder: Embedder, folder: Path) -> None:
         raise ValueError(
             f"jobs: this embedder cannot be sent to another process ({error}); leave jobs out"
         ) from error
-    np.savez(folder / WEIGHTS, **get_weights(embedder.encoder))
+    weights: dict[str, Any] = embedder.weights()
+    np.savez(folder / WEIGHTS, **weights)
 
 
 def unpack(folder: Path) -> Embedder:

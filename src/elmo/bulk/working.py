@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,7 +62,7 @@ def _alone(
             meter.types(BLOCK * count)
     meter.start(runner.job, size, done)
     for number in parts:
-        runner.part(number, lambda s, t, number=number: meter.tell(number, s, t))
+        runner.part(number, functools.partial(meter.tell, number))
         meter.done(number)
 
 

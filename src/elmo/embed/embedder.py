@@ -18,6 +18,7 @@ from elmo.embed.token_cache import TokenCache
 from elmo.embed.windows import ROWS, read_windows
 from elmo.embed.word_cache import WordCache
 from elmo.engines.choosing import EngineName, Precision, new_engine
+from elmo.engines.engine import Engine
 from elmo.layers.first_values import blank_weights
 from elmo.text.sentences import check_sentences, token_list
 
@@ -73,17 +74,19 @@ class Embedder:
         token_cache: Any = None,
         cache_size: int = 1 << 16,
         precision: Precision = "float32",
-        engine: EngineName | Any = None,
+        engine: EngineName | Engine | None = None,
     ) -> None:
-        self._encoder = find_encoder(network)
+        self._encoder: BiLMEncoder | None = find_encoder(network)
         self._digest: str | None = None  # of a network that was let go
         self.sentence_encoder = sentence_encoder
         self.config = self._encoder.config
         self.policy = self._encoder.dtype_policy.name
         self._ids_per_token = self._encoder.ids_per_token
-        by_name = engine is None or isinstance(engine, str)
-        self.precision = precision if by_name else None
-        self.engine = new_engine(self._encoder, precision, engine) if by_name else engine
+        self.precision: Precision | None = None
+        if engine is None or isinstance(engine, str):
+            self.precision = precision
+            engine = new_engine(self._encoder, precision, engine)
+        self.engine: Engine = engine
         self.state = CarriedState(self.config)
         self.token_cache = None
         if token_cache is not None:
@@ -129,17 +132,30 @@ class Embedder:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return from_recipe, (self.recipe(), get_weights(self._encoder), self.state)
+        return from_recipe, (self.recipe(), self.weights(), self.state)
 
     @property
-    def encoder(self) -> Any:
+    def encoder(self) -> BiLMEncoder | None:
         """The `BiLMEncoder` whose weights these are; None after `release`."""
         return self._encoder
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The network's weights by name.
+
+        Raises:
+            ValueError: the network was let go.
+        """
+        if self._encoder is None:
+            raise ValueError("weights: this embedder has let go of its network (`release`)")
+        return get_weights(self._encoder)
 
     @property
     def weights_digest(self) -> str:
         """SHA-256 of the network's weights; see `elmo.bilm.weights.digest_of`."""
-        return self._digest or digest_of(self._encoder)
+        if self._digest is not None:
+            return self._digest
+        assert self._encoder is not None  # else there is a digest
+        return digest_of(self._encoder)
 
     def refresh(self) -> None:
         """Take the weights that the network has now.
@@ -244,9 +260,9 @@ class Embedder:
                 chosen = [results[i] for i in batch]
                 self._read(table, [sentences[i] for i in batch], layers, chosen)
             del table, sentences
-            for number, result in enumerate(results):
-                results[number] = None  # what was taken need not be kept
-                yield result.finish()
+            results.reverse()
+            while results:  # what was taken need not be kept
+                yield results.pop().finish()
 
     def _chunks(
         self, encoded: Iterator[np.ndarray], layers: str, pool: str | None

@@ -118,7 +118,8 @@ class TokenCache:
 
     @classmethod
     def _load_text(cls, path: Path) -> TokenCache:
-        tokens, rows = [], []
+        tokens: list[str] = []
+        rows: list[np.ndarray] = []
         with open_text(os.fspath(path)) as file:
             for number, line in enumerate(file, 1):
                 try:
@@ -254,16 +255,17 @@ def _write_text(
 ) -> None:
     packs = file.path.suffix == ".gz"
     # No time and no name inside: the same vectors make the same bytes.
-    target = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packs else file
+    packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packs else None
+    target = file if packed is None else packed
     for start, rows in vectors:
         for word, row in zip(words[start : start + len(rows)], rows, strict=True):
             target.write(f"{word} {' '.join(map(str, row))}\n".encode())
-    if packs:
-        target.close()
+    if packed is not None:
+        packed.close()
 
 
 def _key(ids: np.ndarray) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(ids, np.int32), digest_size=16).digest()
+    return hashlib.blake2b(np.ascontiguousarray(ids, np.int32).data, digest_size=16).digest()
 
 
 def beside(path: Path) -> Path:

@@ -213,7 +213,8 @@ def _same_slots(sentences: Sequence[Sequence[str]], backward: bool) -> np.ndarra
         >>> _same_slots([["a", "b"], ["c", "b"]], backward=True).tolist()
         [0, 1, 2, 0, 4, 5]
     """
-    slots, firsts = [], []
+    slots: list[int] = []
+    firsts: list[int] = []
     numbers: dict[tuple[int, str | None], int] = {}
     for sentence in sentences:
         node = -1

@@ -109,7 +109,7 @@ def fingerprint_of(tokens: Tokens) -> dict[str, Any]:
     return {
         "tokens": tokens.corpus.n_tokens,
         "sentences": tokens.corpus.n_sentences,
-        "sha256": hashlib.sha256(np.ascontiguousarray(tokens.corpus.ids)).hexdigest(),
+        "sha256": hashlib.sha256(np.ascontiguousarray(tokens.corpus.ids).data).hexdigest(),
     }
 
 

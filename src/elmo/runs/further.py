@@ -21,6 +21,7 @@ from elmo.bilm.initialization import new_network
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import ConfigError
 from elmo.formats.pretrained import write_folder
+from elmo.hub import resolving
 from elmo.settings.settings import Settings, published_settings
 from elmo.system.files import write_json, written_whole
 from elmo.text.corpus import Corpus
@@ -33,7 +34,7 @@ from elmo.training.report import beside
 START, SLOTS, REPORT = "start", "start-slots.npz", "fine-tuning.json"
 TABLES = ("token_encoder/embedding", "softmax/kernel", "softmax/bias")
 
-Source = BiLM | str | os.PathLike[str] | tuple[str, str]
+Source = BiLM | resolving.Source
 
 
 def base_model(source: Source, settings: Settings) -> tuple[BiLM, Settings]:
@@ -52,7 +53,7 @@ def base_model(source: Source, settings: Settings) -> tuple[BiLM, Settings]:
     try:
         model = source if isinstance(source, BiLM) else load(source)
     except UnknownVocabularyError:
-        if given is None:
+        if given is None or isinstance(source, BiLM):
             raise
         return load(source, given), rest
     if isinstance(model.sentence_encoder, ManyLangsCharacters):
@@ -74,7 +75,8 @@ def title_of(source: Source) -> str:
     """What a report calls the model."""
     if isinstance(source, BiLM):
         return "a model in memory"
-    return ", ".join(map(os.fspath, source)) if isinstance(source, tuple) else os.fspath(source)
+    paths = source if isinstance(source, tuple) else (source,)
+    return ", ".join(os.fspath(path) for path in paths)
 
 
 def with_its_settings(base: BiLM, settings: Settings) -> Settings:
@@ -107,7 +109,8 @@ def starting_slots(
             return {name: file[name] for name in file.files}
     if base.optimizer_slots is None or training.optimizer != "adagrad":
         return None
-    fresh, slots = training.initial_accumulator, {}
+    fresh = training.initial_accumulator
+    slots: dict[str, Any] = {}
     for name, weight in start.network.named_weights().items():
         if (slot := base.optimizer_slots.get(name)) is not None:
             new = np.full((weight.shape[0] - len(slot), *slot.shape[1:]), fresh, slot.dtype)
@@ -138,20 +141,21 @@ def vocabulary_for(base: BiLM, settings: Settings, text: Corpus, keep: bool) -> 
         given = Vocabulary.load(chosen.vocabulary, lowercase=base.config.lowercase or None)
         if fresh and not keep:
             return given.with_counts(text)
-        if given.tokens != own.tokens:  # its own file may be named, as bilm-tf's commands want it
+        if (
+            own is None or given.tokens != own.tokens
+        ):  # its own file may be named, as bilm-tf's commands want it
             raise ConfigError(
                 f"vocabulary={chosen.vocabulary!r}: the model that is trained further has its own, "
                 "another one; words of the text that it lacks are added (min_count, "
                 "max_vocabulary), or none (keep_vocabulary)"
             )
-    if keep:
+    if keep and own is not None:
         return own.with_counts(text)
-    limits = {"min_count": chosen.min_count, "max_size": chosen.max_vocabulary}
-    if fresh:
-        return Vocabulary.from_corpus(
-            text, lowercase=base.config.lowercase, unk_token=chosen.unk_token, **limits
-        )
-    return own.extended(text, unk_token=chosen.unk_token, **limits)
+    least, most = chosen.min_count, chosen.max_vocabulary
+    if own is None or fresh:
+        lowercase, unknown = base.config.lowercase, chosen.unk_token
+        return Vocabulary.from_corpus(text, least, most, lowercase, unk_token=unknown)
+    return own.extended(text, least, most, unk_token=chosen.unk_token)
 
 
 def starting_model(base: BiLM, settings: Settings, vocabulary: Vocabulary) -> BiLM:
@@ -168,7 +172,7 @@ def starting_model(base: BiLM, settings: Settings, vocabulary: Vocabulary) -> Bi
     for name, array in get_weights(base.network).items():
         if name.startswith("softmax/") and not base.has_softmax:
             continue
-        weights[name] = with_rows(array, config.vocabulary_size) if name in TABLES else array
+        weights[name] = with_rows(array, len(vocabulary)) if name in TABLES else array
     set_weights(network, weights)
     return BiLM(network, SentenceEncoder.for_model(config, vocabulary), state=training.state)
 
@@ -207,10 +211,15 @@ def begin(
         The report: `start_from`, `added_words`, `fresh_softmax`; `before` and `start`, what
         `evaluate` says of the base (None where it cannot predict) and of the model as it begins.
     """
-    grown = base.has_softmax or base.config.char_cnn is None
-    report = {
+    added = 0
+    if base.has_softmax or base.config.char_cnn is None:
+        assert (
+            start.vocabulary is not None and base.vocabulary is not None
+        )  # `opened` has seen to it
+        added = len(start.vocabulary) - len(base.vocabulary)
+    report: dict[str, Any] = {
         "start_from": name,
-        "added_words": len(start.vocabulary) - len(base.vocabulary) if grown else 0,
+        "added_words": added,
         "fresh_softmax": not base.has_softmax,
         "before": None,
         "start": None,

@@ -148,6 +148,7 @@ def resumed(request: Request) -> Start:
         vocabulary = vocabulary_of(settings, text, request.run)
         model = _new_model(settings, vocabulary)
     else:
+        assert base.vocabulary is not None  # it was kept with its own
         vocabulary = base.vocabulary
         model = further_training.starting_model(base, settings, vocabulary)
     return Start(
@@ -182,8 +183,9 @@ def _keep_apart(
     files = [Path(name) for corpus in (text, *held_out.values()) for name in corpus.files]
     replaced = ("options.json", "weights.hdf5", VOCABULARY)
     keep_apart([request.run, *(output / name for name in replaced)], [*files, *paths])
-    on_disk = isinstance(start_from, str | os.PathLike) and os.path.exists(start_from)
-    if on_disk and os.path.samefile(start_from, output):
+    if not isinstance(start_from, str | os.PathLike) or not os.path.exists(start_from):
+        return
+    if os.path.samefile(start_from, output):
         raise FileExistsError(
             f"{output}: is the model to train further, which would be replaced; write elsewhere"
         )
@@ -207,13 +209,14 @@ def settings_from(config: str | os.PathLike[str] | Settings | None) -> Settings:
             f"{os.fspath(config)}: no such file, and no recipe of that name; recipes are "
             f"{', '.join(recipes())}"
         )
-    return Settings.from_toml(config)
+    return Settings.from_toml(os.fspath(config))
 
 
 def fitting(
     settings: Settings, vocabulary: Vocabulary, *, validated: bool, tell: Callable[[str], None]
 ) -> Settings:
     """Settings with a size that fits the text, where none is given."""
+    assert vocabulary.counts is not None  # it was counted, or read with its counts
     tokens = int(vocabulary.counts.sum()) - 2 * int(vocabulary.counts[vocabulary.bos_id])
     choice = sizes.chosen_for(tokens, settings.values, validated=validated)
     if choice:

@@ -134,7 +134,7 @@ def _carry_out(
         remove_run(request.output)
         if start.base is not None:
             report = further_training.begin(
-                run, start.base, model, start.validation, name=start.base_name
+                run, start.base, model, start.validation, name=start.base_name or ""
             )
             progress.message(further_training.sentence(report))
     if start.base is not None:
@@ -172,6 +172,7 @@ def _carry_out(
 def _facts(start: Start, texts: Mapping[str, Tokens], keep_vocabulary: bool) -> Facts:
     """What is known of a training before its first step."""
     chosen, vocabulary = start.settings.vocabulary, start.vocabulary
+    assert vocabulary.counts is not None  # of the training text
     text = texts["training"].corpus
     words = np.setdiff1d(np.arange(len(vocabulary)), vocabulary.special_ids)
     return Facts(

@@ -6,6 +6,7 @@ import os
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from elmo.system.errors import FormatError, brief
 
@@ -79,7 +80,9 @@ def _checked(
     return checked
 
 
-def _copy(source, out, entry: zipfile.ZipInfo, archive) -> None:
+def _copy(
+    source: IO[bytes], out: IO[bytes], entry: zipfile.ZipInfo, archive: str | os.PathLike[str]
+) -> None:
     left = entry.file_size
     while piece := source.read(1 << 20):
         left -= len(piece)

@@ -12,9 +12,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from elmo.system.download_progress import Shown
@@ -205,7 +205,16 @@ def _stream(url: str, part: Path, size: int | None, progress: Progress | None) -
     return digest.hexdigest()
 
 
-def _copy(answer, file, digest, done, total, size, url, progress) -> int:
+def _copy(
+    answer: HTTPResponse,
+    file: BinaryIO,
+    digest: hashlib._Hash,
+    done: int,
+    total: int | None,
+    size: int | None,
+    url: str,
+    progress: Progress | None,
+) -> int:
     try:
         while block := answer.read(_BLOCK):
             if not done and _is_page(block):
@@ -263,7 +272,15 @@ def _read_validator(part: Path, url: str) -> str | None:
 class _WebOnly(urllib.request.HTTPRedirectHandler):
     """Follows redirections that stay on the web."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
         if urlsplit(newurl).scheme not in _SCHEMES:
             raise DownloadError(f"{req.full_url}: leads to {newurl}, which is not on the web")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -110,12 +110,12 @@ def keep_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     Raises:
         FileExistsError: an output is an input, under whatever name, or holds one.
     """
-    outputs = [(output, os.path.realpath(output)) for output in outputs]
+    places = [(output, os.path.realpath(output)) for output in outputs]
     for source in inputs:
         if not os.path.lexists(source):
             continue
         real = os.path.realpath(source)
-        for output, place in outputs:
+        for output, place in places:
             same = os.path.exists(output) and os.path.samefile(output, source)
             if same or real.startswith(place + os.sep):
                 raise FileExistsError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from elmo.text import looks
@@ -21,6 +21,10 @@ IN_MEMORY = "<memory>"
 _BOM = b"\xef\xbb\xbf"
 _SPACES = b" \t\r\x0b\x0c"
 _PIECE = 1 << 24  # bytes of a line that are held at a time
+BlankLines = Literal["skip", "keep"]
+EncodingErrors = Literal["strict", "replace"]
+TextFormat = Literal["auto", "lines", "conllu"]
+
 LONGEST_TOKEN = 1 << 24  # bytes; what is longer is none
 _LONGEST_LINE = 1 << 25  # bytes of a line that becomes one sentence
 
@@ -89,13 +93,13 @@ class Corpus:
     def __init__(
         self,
         *sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-        blank_lines: Literal["skip", "keep"] = "skip",
+        blank_lines: BlankLines = "skip",
         raw: bool = False,
         language: str = "en",
         lowercase: bool = False,
-        encoding_errors: Literal["strict", "replace"] = "strict",
+        encoding_errors: EncodingErrors = "strict",
         max_sentence_tokens: int | None = None,
-        text_format: Literal["auto", "lines", "conllu"] = "auto",
+        text_format: TextFormat = "auto",
         whitespace: Literal["ascii", "unicode"] | None = None,
     ):
         if whitespace not in (None, "ascii", "unicode"):
@@ -145,9 +149,9 @@ class Corpus:
     @classmethod
     def from_sentences(
         cls,
-        sentences: Iterable[Iterable[str] | str],
+        sentences: Iterable[Sequence[str] | str],
         *,
-        blank_lines: Literal["skip", "keep"] = "skip",
+        blank_lines: BlankLines = "skip",
         lowercase: bool = False,
         max_sentence_tokens: int | None = None,
     ) -> Corpus:

@@ -14,7 +14,7 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -40,7 +40,7 @@ class _Share:
 
 
 def count_tokens(
-    corpus: Corpus | Iterable[list[str]], processes: int | None = None
+    corpus: Corpus | Iterable[Sequence[str]], processes: int | None = None
 ) -> tuple[Counter[str], int]:
     """Count the tokens and the sentences of a corpus.
 
@@ -59,8 +59,7 @@ def count_tokens(
     """
     if processes is not None and not (type(processes) is int and processes >= 1):
         raise ValueError(f"processes={processes!r}: must be 1 or more, or None")
-    plain = isinstance(corpus, Corpus) and bool(corpus.files) and not corpus.raw
-    if not plain or any(map(corpus.is_conllu, corpus._texts)):
+    if not isinstance(corpus, Corpus) or not _is_plain(corpus):
         counts: Counter[str] = Counter()
         sentences = 0
         for tokens in corpus:
@@ -81,6 +80,13 @@ def count_tokens(
         text = token.decode("utf-8")
         counts[text.lower() if corpus.lowercase else text] += n
     return counts, sentences
+
+
+def _is_plain(corpus: Corpus) -> bool:
+    """Whether its tokens are what stands between spaces in the lines of files."""
+    if not corpus.files or corpus.raw:
+        return False
+    return not any(map(corpus.is_conllu, corpus._texts))
 
 
 def _shares(corpus: Corpus, processes: int | None) -> list[list[_Share]]:

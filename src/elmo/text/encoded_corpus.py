@@ -91,6 +91,7 @@ class EncodedCorpus:
         if not 0 <= i < self.n_sentences:
             raise IndexError(f"sentence {i}: must be from 0 to {self.n_sentences - 1}")
         tokens = self.types if self.ids is None else self.ids
+        assert tokens is not None  # there are words, characters or both
         return tokens[self.offsets[i] : self.offsets[i + 1]]
 
 
@@ -181,11 +182,11 @@ class _Spelled:
 
     def _spelling(self, table: TypeTable, new: list[str]) -> np.ndarray:
         nats = np.zeros(len(new))
-        if table.unknown is None:
+        v = self.encoder.vocabulary
+        if v is None or table.unknown is None:
             return nats
         unknown = np.flatnonzero(table.unknown[len(self._lengths) :])
         if len(unknown):
-            v = self.encoder.vocabulary
             if self._letters is None:
                 special = {v.bos_id, v.eos_id, v.unk_id, v.pad_id}
                 self._letters = Letters(t for i, t in enumerate(v.tokens) if i not in special)
@@ -198,7 +199,7 @@ class _Spelled:
 
 def _first_cut(table: TypeTable, line: int, path: str) -> tuple[str, int, str | None] | None:
     new = table.complete()
-    if new:
+    if new and table.cut is not None:
         cut = np.flatnonzero(table.cut[-len(new) :])
         if len(cut):
             return new[cut[0]], line, None if path == IN_MEMORY else path
@@ -216,10 +217,10 @@ def _flush(
     table.complete()
     chunk = np.array(rows, np.int32)
     spelled.add(table, chunk)
-    if ids is not None:
+    if ids is not None and table.word_ids is not None and table.unknown is not None:
         ids.add(table.word_ids[chunk])
         report.unknown += int(table.unknown[chunk].sum())
-    if types is not None:
+    if types is not None and table.cut is not None:
         types.add(chunk)
         report.cut += int(table.cut[chunk].sum())
 
@@ -247,10 +248,11 @@ class _Store:
         else:
             self._numbers.frombytes(chunk.tobytes())
 
-    def _write(self, numbers: np.ndarray | array) -> None:
+    def _write(self, numbers: np.ndarray | array[int]) -> None:
         assert self._file is not None
         try:
-            self._file.write(memoryview(numbers).cast("B"))
+            data = numbers.data if isinstance(numbers, np.ndarray) else memoryview(numbers)
+            self._file.write(data.cast("B"))
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._file.close()

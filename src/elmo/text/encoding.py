@@ -251,9 +251,9 @@ class SentenceEncoder:
         with self._lock:
             rows = self._rows(sentences, length)  # (batch, time)
             self._count(rows, sentences, lines)
-            if self.characters is None:
-                return self._table.word_ids[rows]
-            return self._table.bytes[rows].astype(np.int32)
+            table = self._table.word_ids if self.characters is None else self._table.bytes
+            assert table is not None  # a vocabulary, characters or both were given
+            return table[rows].astype(np.int32, copy=False)
 
     def word_ids(self, tokens: Sequence[str]) -> np.ndarray:
         """The vocabulary's ids + 1 of one sentence with its boundaries, int32 (n + 2,).
@@ -271,7 +271,9 @@ class SentenceEncoder:
             raise ValueError("vocabulary=None: word ids need a vocabulary")
         with self._lock:
             rows = self._rows(sentences, length)
-            return self._table.word_ids[rows]
+            word_ids = self._table.word_ids
+            assert word_ids is not None  # there is a vocabulary
+            return word_ids[rows]
 
     def _rows(self, sentences: Sequence[Sequence[str]], length: int | None) -> np.ndarray:
         """Rows of the table of types for a padded batch, int64 (batch, time)."""

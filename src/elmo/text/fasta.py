@@ -8,6 +8,8 @@ from typing import Literal
 
 from elmo.text.files import CorpusError, TextFile, find_files, is_damage, open_text
 
+Residues = Literal["keep", "x", "all"]
+
 RARE = "BJOUZ"  # ambiguous (B: D or N, J: I or L, Z: E or Q) or rare (O, U) residues
 UNKNOWN = "X"
 STOP = "*"
@@ -52,7 +54,7 @@ class Fasta:
     def __init__(
         self,
         *sources: str | os.PathLike[str],
-        rare: Literal["keep", "x", "all"] = "keep",
+        rare: Residues = "keep",
         split: str | None = None,
         field: int = 0,
     ) -> None:
@@ -84,7 +86,8 @@ class Fasta:
                 yield name, residues
 
     def _records(self, text: TextFile) -> Iterator[tuple[str, list[str], str]]:
-        name, place, parts = None, text.title, []
+        name, place = None, text.title
+        parts: list[str] = []
         for number, line in _lines(text):
             here = f"{text.title}, line {number}"
             if line.startswith(">"):

@@ -54,7 +54,8 @@ def forms(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
         >>> list(forms(enumerate((row + "\\t_" * 8 for row in rows[:-1]), 1)))
         [(2, ['de', 'el', 'New York'])]
     """
-    first, found = 0, []
+    first = 0
+    found: list[str] = []
     for number, line in lines:
         if not line.strip():
             if found:

@@ -191,4 +191,4 @@ class ManyLangsCharacters:
             return NotImplemented
         return vars(self) == vars(other)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # Python's own way to say that it has none

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from elmo.text.corpus import Corpus
-from elmo.text.fasta import Fasta
+from elmo.text.corpus import BlankLines, Corpus, EncodingErrors, TextFormat
+from elmo.text.fasta import Fasta, Residues
 
 Text = str | os.PathLike[str] | Corpus | Iterable[str | os.PathLike[str]] | Iterable[Sequence[str]]
 _OF_SENTENCES = "blank_lines", "lowercase", "max_sentence_tokens"
@@ -37,12 +37,12 @@ def text_to_embed(
     source: Text | Fasta,
     *,
     fasta: bool = False,
-    residues: str = "keep",
+    residues: Residues = "keep",
     split_char: str | None = None,
     id_field: int = 0,
-    blank_lines: str = "keep",
-    encoding_errors: str = "strict",
-    text_format: str = "auto",
+    blank_lines: BlankLines = "keep",
+    encoding_errors: EncodingErrors = "strict",
+    text_format: TextFormat = "auto",
     raw: bool = False,
 ) -> Any:
     """What `BiLM.embed_file` and `elmo embed` read: paths as they say, anything else as it is."""
@@ -55,7 +55,7 @@ def text_to_embed(
         return Fasta(*paths, rare=residues, split=split_char, field=id_field)
     if split_char is not None or id_field:
         raise ValueError("split_char and id_field are of headers in FASTA files; say fasta=True")
-    blank = "skip" if raw else blank_lines
+    blank: BlankLines = "skip" if raw else blank_lines
     return Corpus(
         *paths, blank_lines=blank, encoding_errors=encoding_errors, raw=raw, text_format=text_format
     )

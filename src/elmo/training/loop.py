@@ -48,14 +48,14 @@ def train(
     config: TrainingConfig,
     *,
     folder: str | Path,
-    save_model: Callable[[], None],
+    save_model: Callable[[], object],
     valid: Mapping[str, Tokens] | None = None,
     test: Mapping[str, Tokens] | None = None,
     vocabulary: Vocabulary | None = None,
     further: bool = False,
     resume: bool = False,
     initial_slots: Mapping[str, np.ndarray] | None = None,
-    begun: Callable[[], None] | None = None,
+    begun: Callable[[], object] | None = None,
     progress: bool | Progress = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ class _Run:
         batches: Batches,
         config: TrainingConfig,
         folder: Path,
-        save_model: Callable[[], None],
+        save_model: Callable[[], object],
         texts: Mapping[str, Mapping[str, Tokens] | None],
         progress: bool | Progress,
         vocabulary: Vocabulary | None,
@@ -221,7 +221,7 @@ class _Run:
     def _not_written(self, error: OSError) -> None:
         warn(self.progress, f"{error}; training goes on, and will write the next one")
 
-    def write(self, what: str, action: Callable[[], None]) -> OSError | None:
+    def write(self, what: str, action: Callable[[], object]) -> OSError | None:
         """Write a file of the run; where the disk is full training goes on."""
         try:
             action()

@@ -197,7 +197,8 @@ class KeyedVectors(Vectors):
         return [name for name in self.arrays if name != SENTENCE_INDEX]  # in the file's order
 
     def _get(self, number: int) -> np.ndarray:
-        key = str(number) if self._numbered else self.names[number]
+        names = self.names
+        key = str(number) if names is None else names[number]
         return np.asarray(self.arrays[key][()])
 
 
@@ -253,7 +254,7 @@ class ParquetVectors(Vectors):
             return values
         array = table[scales].chunk(0)
         found = array[row].as_py()
-        return from_dtype(values, np.float32(found if found is not None else 0))
+        return from_dtype(values, np.array(0 if found is None else found, np.float32))
 
     def _numbers_of(self, array: Any, row: int) -> np.ndarray:
         dim = array.type

@@ -148,7 +148,9 @@ class _Places:
     """Open files, and where the arrays stand in them; on the disk at the end."""
 
     def __init__(self, folder: Path, places: dict[str, Any], arrays: dict[str, Array]) -> None:
-        self._arrays, self._begins, self._files = arrays, {}, {}
+        self._arrays = arrays
+        self._begins: dict[str, tuple[str, int]] = {}
+        self._files: dict[str, int] = {}
         for name, (file, begin) in places.items():
             self._begins[name] = file, begin
             if file not in self._files:

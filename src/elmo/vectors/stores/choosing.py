@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from elmo.embed.results import check_choices
+from elmo.embed.results import Layers, Pool, State, check_choices
 from elmo.text.vocabulary_files import read_lines
-from elmo.vectors.choices import Choices, Job
-from elmo.vectors.numbers import DTYPES
+from elmo.vectors.choices import Choices, Format, Job, Layout
+from elmo.vectors.numbers import DTYPES, Dtype
 from elmo.vectors.stores.arrays import Hdf5ArrayStore, NpyStore, SafetensorsStore
 from elmo.vectors.stores.keyed import LAYOUTS, KeyedHdf5Store, NpzStore, manylangs_files
 from elmo.vectors.stores.parquet import ParquetStore, pyarrow
 from elmo.vectors.stores.store import Store
 
-SUFFIXES = {
+SUFFIXES: dict[Format, tuple[str, ...]] = {
     "hdf5": (".hdf5", ".h5"),
     "npz": (".npz",),
     "parquet": (".parquet",),
@@ -30,13 +30,13 @@ FOLDERS = ("parquet", "npy")
 def choose(
     output: str | os.PathLike[str],
     *,
-    layers: str = "all",
-    pool: str | None = None,
-    state: str = "reset",
+    layers: Layers = "all",
+    pool: Pool | None = None,
+    state: State = "reset",
     batch_size: int | None = None,
-    format: str | None = None,
-    layout: str = "allennlp",
-    dtype: str | None = None,
+    format: Format | None = None,
+    layout: Layout = "allennlp",
+    dtype: Dtype | None = None,
     only: str | os.PathLike[str] | Iterable[str] | None = None,
     part_tokens: int = 1 << 16,
 ) -> Choices:
@@ -91,7 +91,7 @@ def choose(
     )
 
 
-def _by_name(output: str | os.PathLike[str], layout: str) -> str:
+def _by_name(output: str | os.PathLike[str], layout: str) -> Format:
     suffix = Path(output).suffix.lower()
     for format, suffixes in SUFFIXES.items():
         if suffix in suffixes:
@@ -127,7 +127,7 @@ def open_store(job: Job, output: Path) -> Store:
     """The store of a job."""
     if job.choices.format == "hdf5":
         return (Hdf5ArrayStore if job.choices.only else KeyedHdf5Store)(job, output)
-    stores = {
+    stores: dict[str, Callable[[Job, Path], Store]] = {
         "npz": NpzStore,
         "npy": NpyStore,
         "safetensors": SafetensorsStore,

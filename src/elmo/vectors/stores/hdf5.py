@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import h5py
 import numpy as np
 
-from elmo.system.output import OutputFile
+from elmo.system.output import OutputError, OutputFile
 
 SENTENCE_INDEX = "sentence_to_index"
 MAX_KEY = 60_000  # bytes; HDF5 holds names in headers of 64 KiB
@@ -65,7 +65,7 @@ class Hdf5Writer:
     def discard(self) -> None:
         """Give up: nothing is left."""
         # Nothing that HDF5 still holds is worth writing.
-        self._output.failure = self._output.failure or OSError("given up")
+        self._output.failure = self._output.failure or OutputError("given up")
         self._file.close()
         self._output.discard()
 

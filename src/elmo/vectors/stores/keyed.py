@@ -18,13 +18,13 @@ import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import h5py
 import numpy as np
 
 from elmo.system.files import write_at
-from elmo.system.output import OutputFile
+from elmo.system.output import OutputError, OutputFile
 from elmo.vectors.choices import Job, Layout
 from elmo.vectors.plan import Part, last_occurrences, text_of
 from elmo.vectors.stores.arrays import new_hdf5, reserve
@@ -91,7 +91,7 @@ class KeyedHdf5Store:
                 raise output.failure
             whole = shape if choices.pool else (*shape[:-1], len(tokens), shape[-1])
             places[number] = reserve(file, key, whole, choices.dtype) or -1
-            if index is not None and last[number]:
+            if index is not None and last is not None and last[number]:
                 index.write(", " if index.tell() else "{")
                 index.write(f"{json.dumps(text_of(tokens))}: {json.dumps(key)}")
         if index is not None:
@@ -197,12 +197,13 @@ class NpzStore:
     @contextlib.contextmanager
     def _archive(self, path: Path) -> Iterator[zipfile.ZipFile]:
         output = OutputFile(path, overwrite=True, title=self.output)
-        archive = zipfile.ZipFile(output, "w", zipfile.ZIP_STORED)
+        file: Any = output  # it has all that `ZipFile` calls, if not all of `IO`
+        archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
         try:
             yield archive
             archive.close()
         except BaseException as error:
-            output.failure = output.failure or OSError("given up")
+            output.failure = output.failure or OutputError("given up")
             # What broke off may not fit together any more, and nothing of it is kept.
             with contextlib.suppress(OSError, ValueError, struct.error):
                 archive.close()

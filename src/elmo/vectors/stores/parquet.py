@@ -198,11 +198,12 @@ class _Group:
             numbers = arrow.array(np.ascontiguousarray(one).ravel())
             vectors = arrow.FixedSizeListArray.from_arrays(numbers, job.dim)
             parts[name] = vectors if flat else nested(vectors)
-            if self._scales[0] is not None:
-                scales = np.concatenate(self._scales)
-                scales = scales[:, number] if job.n_layers else scales
-                scales = arrow.array(np.ascontiguousarray(scales))
-                parts[f"{name}_scale"] = scales if flat else nested(scales)
+            scales = [one for one in self._scales if one is not None]
+            if scales:
+                whole = np.concatenate(scales)
+                whole = whole[:, number] if job.n_layers else whole
+                column = arrow.array(np.ascontiguousarray(whole))
+                parts[f"{name}_scale"] = column if flat else nested(column)
         arrays = [
             arrow.array(parts[f.name], f.type) if isinstance(parts[f.name], list) else parts[f.name]
             for f in schema
