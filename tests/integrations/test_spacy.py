@@ -1,10 +1,15 @@
 """ELMo in a spaCy pipeline: vectors, hooks, saving, and as tok2vec under a tagger that is trained."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 spacy = pytest.importorskip("spacy", exc_type=ImportError)
 
+from spacy.cli.train import train  # noqa: E402
 from spacy.tokens import Doc, DocBin  # noqa: E402
 from spacy.training import Example  # noqa: E402
 
@@ -362,3 +367,22 @@ def test_the_guide(tmp_path, monkeypatch):
     np.testing.assert_allclose(one.tensor, other.tensor, atol=1e-6)
     np.testing.assert_allclose(names["docs"][0].tensor, one.tensor, atol=1e-5)
     assert names["doc"]._.elmo.shape == (4, 3, 6)
+
+
+def test_the_example_prepares_what_spacy_trains_on(tmp_path):
+    folder = write_folder(model(character_config()), tmp_path / "model")
+    block = "The\tDET\nbank\tNOUN\nclosed\tVERB\n\nIt\tPRON\nrained\tVERB\n\n"
+    for name in ("train", "dev", "test"):
+        (tmp_path / f"{name}.tsv").write_text(block * 3)
+    script = Path(__file__).parents[2] / "examples" / "spacy" / "prepare.py"
+    words = ["--data", str(tmp_path), "-o", str(tmp_path / "pos"), "--sentences", "4"]
+    done = subprocess.run(
+        [sys.executable, str(script), *words], capture_output=True, text=True, check=True
+    )
+    assert "train: 4 sentences, 10 tokens" in done.stdout
+    paths = {f"paths.{name}": str(tmp_path / "pos" / f"{name}.spacy") for name in ("train", "dev")}
+    settings = {"paths.elmo": str(folder), "training.max_epochs": 1, "training.eval_frequency": 1}
+    train(tmp_path / "pos" / "config.cfg", tmp_path / "out", overrides={**paths, **settings})
+    trained = spacy.load(tmp_path / "out" / "model-last")
+    assert trained.pipe_names == ["tok2vec", "tagger"]
+    assert trained.get_pipe("tagger").labels == ("DET", "NOUN", "PRON", "VERB")
