@@ -68,6 +68,8 @@ def test_language_model(here):
     write_folder(model(config), here / "my-elmo", overwrite=True)
     names, _ = run_guide("language-model.md")
     assert len(names["best"]) == 5 and len(names["alike"]) == 10 and len(names["places"]) == 8
+    assert len(names["table"]) == 2 * (9 + 4) and len(names["sums"]) == 2
+    assert names["found_pairs"].nats["forward"].shape == (2, 2)
     words = [word for word, _ in names["best"]]
     assert [word for word, _ in names["places"][4][:5]] == words
     assert [word for word, _ in names["alike"][:5]] != words
