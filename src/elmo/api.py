@@ -372,15 +372,9 @@ class BiLM:
         """
         self._needs_softmax("evaluate")
         texts: dict[str, Tokens] = {}
-        options = {
-            "blank_lines": blank_lines,
-            "encoding_errors": encoding_errors,
-            "raw": raw,
-            "text_format": text_format,
-        }
-        for file in files:
-            for name, corpus in as_corpus(file, **options).by_file():
-                texts[_free(str(name), texts)] = self.encoded(corpus)
+        for corpus in _corpora(files, blank_lines, encoding_errors, text_format, raw):
+            for name, part in corpus.by_file():
+                texts[_free(str(name), texts)] = self.encoded(part)
         return evaluate(
             self.network,
             texts,
@@ -442,14 +436,8 @@ class BiLM:
         """
         from elmo.language.scores import score_file
 
-        options = {
-            "blank_lines": blank_lines,
-            "encoding_errors": encoding_errors,
-            "raw": raw,
-            "text_format": text_format,
-        }
         model = self.language_model("score_file")
-        corpora = [as_corpus(file, **options) for file in files]
+        corpora = _corpora(files, blank_lines, encoding_errors, text_format, raw)
         return score_file(model, itertools.chain(*corpora), output, state, overwrite)
 
     def score_pairs(
@@ -774,6 +762,25 @@ def from_pretrained(pretrained: Pretrained) -> BiLM:
         training_options=pretrained.extra.get("options"),
         has_softmax=pretrained.has_softmax,
     )
+
+
+def _corpora(
+    files: Iterable[Text],
+    blank_lines: BlankLines,
+    encoding_errors: EncodingErrors,
+    text_format: TextFormat,
+    raw: bool,
+) -> list[Corpus]:
+    return [
+        as_corpus(
+            file,
+            blank_lines=blank_lines,
+            encoding_errors=encoding_errors,
+            text_format=text_format,
+            raw=raw,
+        )
+        for file in files
+    ]
 
 
 def _free(name: str, taken: Container[str]) -> str:
