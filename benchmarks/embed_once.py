@@ -27,7 +27,7 @@ from elmo.bilm.encoder import BiLMEncoder
 from elmo.bilm.weights import get_weights, set_weights
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.embed.embedder import Embedder
-from elmo.layers.first_values import blank_weights
+from elmo.layers.initial_values import blank_weights
 from elmo.system.memory import keep_freed_memory
 from elmo.system.openmp import wait_briefly
 from elmo.text.encoding import SentenceEncoder

@@ -15,7 +15,7 @@ made up; each comes once and the rest are drawn log-uniformly, so that a text ha
 | length | tokens of a sentence | 100,000 tokens (one sentence where it is longer), 1,000 types |
 | types | distinct tokens | 200,000 tokens (or each type once), sentences of 10 |
 
-With the published small model (about 6,000 tokens a second in float32 on two cores, 12,000 in bfloat16)
+With the published small model (about 6,000 tokens per second in float32 on two cores, 12,000 in bfloat16)
 the 1,000,000 tokens of the largest corpus take some three minutes and all of it about ten; a sentence
 of 100,000 tokens has a batch to itself and is much slower than so many short ones.
 """

@@ -1,4 +1,4 @@
-"""Speed of a training step: tokens and operations a second, beside the machine's matrix rate.
+"""Speed of a training step: tokens and operations per second, beside the machine's matrix rate.
 
     python -m benchmarks.train_speed [--characters] [--untied] [--text random] [--json]
 

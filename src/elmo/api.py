@@ -19,7 +19,7 @@ from elmo.formats.contents import Pretrained
 from elmo.formats.keras_file import add_description
 from elmo.formats.pretrained import read, write_folder
 from elmo.formats.unfinished import sentence
-from elmo.layers.first_values import blank_weights
+from elmo.layers.initial_values import blank_weights
 from elmo.system.files import temporary_beside
 from elmo.system.memory import return_freed_memory
 from elmo.system.notebook import html_table

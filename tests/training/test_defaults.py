@@ -83,7 +83,7 @@ def test_a_training_says_and_keeps_what_was_chosen(tmp_path, monkeypatch):
     elmo.train(text, output=tmp_path / "m", progress=progress, **given)
     assert said[0] == (
         "chosen for 150 tokens: dim=6, projection_dim=4, dropout=0.3, batch_size=4 (to be quick); "
-        "each can be given"
+        "override any of them"
     )
     kept = json.loads((tmp_path / "m" / "run" / "settings.json").read_text())["settings"]
     assert kept == {**given, **{name: small[name] for name in small if name != "epochs"}}

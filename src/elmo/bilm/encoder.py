@@ -74,7 +74,7 @@ class BiLMEncoder(keras.layers.Layer):
                 name="token_encoder",
                 dtype=self.dtype_policy,
             )
-        self.word_dropouts = []  # one a direction
+        self.word_dropouts = []  # one per direction
         if dropout.word:
             self.word_dropouts = [
                 WordDropout(

@@ -8,7 +8,7 @@ import numpy as np
 
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.config import BiLMConfig
-from elmo.layers.first_values import blank_weights
+from elmo.layers.initial_values import blank_weights
 
 _ROWS = 1 << 15  # that are drawn at a time, in float64
 

@@ -67,7 +67,7 @@ class BiLanguageModel(keras.Model):
                 name="softmax",
                 dtype=self.dtype_policy,
             )
-        self.output_dropouts = []  # one a direction
+        self.output_dropouts = []  # one per direction
         if self.config.dropout.output:
             dropout = (
                 VariationalDropout if self.config.dropout.variational else keras.layers.Dropout

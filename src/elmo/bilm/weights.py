@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from elmo.layers.first_values import there
+from elmo.layers.initial_values import copied
 
 
 class Network(Protocol):
@@ -65,7 +65,7 @@ def set_weights(network: Network, arrays: Mapping[str, np.ndarray]) -> None:
         raise ValueError(f"weights do not fit the network: {'; '.join(faults)}")
     for name, variable in variables.items():
         variable.assign(arrays[name])
-        there(variable.value)
+        copied(variable.value)
 
 
 def digest_of(network: Network) -> str:

@@ -1,4 +1,4 @@
-"""How far the embedding of a corpus is: tokens a second, time that is left, bytes."""
+"""Progress of an embedding job: tokens per second, remaining time, bytes."""
 
 from __future__ import annotations
 

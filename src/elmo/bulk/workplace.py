@@ -84,7 +84,7 @@ class Workplace:
             (self.folder / name).mkdir(exist_ok=True)
 
     def commit(self, job: Job, fingerprint: dict[str, Any]) -> None:
-        """All is prepared: from here on a run can be gone on with."""
+        """From here on the job can be resumed."""
         for name in (DATA, "."):
             sync_folder(self.folder / name)
         manifest = {"fingerprint": fingerprint, "job": job.to_dict()}

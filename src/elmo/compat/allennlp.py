@@ -190,7 +190,7 @@ class ElmoEmbedder:
 
         Args:
             sentences: lists of tokens.
-            batch_size: sentences a batch.
+            batch_size: sentences per batch.
 
         Raises:
             ValueError: `batch_size` is below 1.
@@ -224,7 +224,7 @@ class ElmoEmbedder:
             output_file_path: a file there is replaced, once the new one is whole.
             output_format: `"all"` for `(n_layers + 1, tokens, dim)`; `"top"` or `"average"` for
                 `(tokens, dim)`.
-            batch_size: sentences a batch.
+            batch_size: sentences per batch.
             forget_sentences: leave out `sentence_to_index`, a JSON object from sentence to key.
             use_sentence_keys: the sentence itself is its key, in place of the line's number from 0;
                 there is no `sentence_to_index` then.

@@ -143,7 +143,7 @@ class ElmoModel:
 
         Args:
             directory: a folder or a zip archive, or whatever else `elmo.load` takes.
-            max_batch_size: sentences a batch.
+            max_batch_size: sentences per batch.
             limit: has no effect. It says how many words of the vocabulary simple_elmo keeps the
                 bytes of; vectors are the same.
             full: has no effect: a checkpoint is read with its softmax in any case.
@@ -210,7 +210,7 @@ class ElmoModel:
     def get_elmo_vector_average(
         self, texts: Texts, warmup: bool = True, layers: Layers = "average", session: Any = None
     ) -> np.ndarray:
-        """One vector a sentence: the sum over its tokens, brought to length 1.
+        """One vector per sentence: the sum over its tokens, brought to length 1.
 
         simple_elmo also adds what stands behind a sentence that is shorter than the longest of its
         batch; with `max_batch_size=1` the numbers are the same. With `"all"` it is summed layer by

@@ -25,7 +25,7 @@ SIGNATURES = ("default", "tokens")
 
 
 class ElmoModule:
-    """All layers of a published ELMo, their weighted sum, and one vector a sentence.
+    """All layers of a published ELMo, their weighted sum, and one vector per sentence.
 
     Each sentence is read from zero state, whatever its batch; `state="carry"` keeps the LSTM state
     from call to call.
@@ -42,7 +42,7 @@ class ElmoModule:
             reach `trainable_variables`. (Inside a Keras model take `elmo.ElmoEmbedding`.)
 
     Call arguments:
-        inputs: with the signature `"default"` strings, one a sentence, split at spaces; with
+        inputs: with the signature `"default"` strings, one per sentence, split at spaces; with
             `"tokens"` a dict of `tokens`, lists of tokens of one length (or an array), padded by
             `""`, and `sequence_len`, the number of real ones in each.
         signature: `"default"` or `"tokens"`.
@@ -50,7 +50,7 @@ class ElmoModule:
 
     Returns:
         float32 arrays, zeros at padding: `word_emb` `(batch, longest, P)`, the vector of the token
-        alone; `lstm_outputs1`, `lstm_outputs2` (and so on, one a layer) `(batch, longest, 2P)`;
+        alone; `lstm_outputs1`, `lstm_outputs2` (and so on, one per layer) `(batch, longest, 2P)`;
         `elmo` `(batch, longest, 2P)`, the weighted sum; `default` `(batch, 2P)`, its mean over the
         real tokens. `longest` is that of the input.
 
@@ -83,7 +83,7 @@ class ElmoModule:
         n_layers = self.model.config.lstm.n_layers + 1
         self.weights = np.zeros(n_layers) if weights is None else np.asarray(weights, float)
         if self.weights.shape != (n_layers,):
-            raise ValueError(f"weights={weights!r}: must be {n_layers} numbers, one a layer")
+            raise ValueError(f"weights={weights!r}: must be {n_layers} numbers, one per layer")
         self.scaling = float(scaling)
         self.state: State = state
         self.trainable = bool(trainable)
@@ -149,7 +149,7 @@ def _strings(inputs: Any) -> tuple[list[list[str]], int]:
     if isinstance(inputs, Mapping):
         inputs = inputs.get("strings")
     if inputs is None or isinstance(inputs, str | bytes) or np.ndim(inputs) != 1:
-        raise ValueError("inputs: signature 'default' takes a list of strings, one a sentence")
+        raise ValueError("inputs: signature 'default' takes a list of strings, one per sentence")
     sentences = [_text(s, f"sentence {number}").split() for number, s in enumerate(inputs)]
     return sentences, max(map(len, sentences), default=0)
 

@@ -19,7 +19,7 @@ from elmo.embed.windows import ROWS, read_windows
 from elmo.embed.word_cache import WordCache
 from elmo.engines.choosing import EngineName, Precision, new_engine
 from elmo.engines.engine import Engine
-from elmo.layers.first_values import blank_weights
+from elmo.layers.initial_values import blank_weights
 from elmo.text.sentences import check_sentences, token_list
 
 TokenVectors = Callable[[np.ndarray], np.ndarray]
@@ -62,7 +62,7 @@ class Embedder:
         >>> embedder = Embedder(encoder, SentenceEncoder(characters=50))
         >>> [v.shape for v in embedder.embed([["The", "bank", "closed"], "split at spaces", []])]
         [(3, 3, 8), (3, 3, 8), (3, 0, 8)]
-        >>> embedder.embed(["one vector a sentence"], layers="top", pool="mean")[0].shape
+        >>> embedder.embed(["one vector per sentence"], layers="top", pool="mean")[0].shape
         (8,)
     """
 
@@ -211,12 +211,12 @@ class Embedder:
             sentences: lists of tokens, or strings, which are split at ASCII whitespace.
             layers: `"all"`, the token's and each layer's; `"top"`; `"average"`, the plain mean of
                 all; `"sum"` of all; or `"token"`, the context-free vector of each token, once.
-            pool: `"mean"` for one vector a sentence, the mean over its tokens.
+            pool: `"mean"` for one vector per sentence, the mean over its tokens.
             state: `"reset"`: each sentence from zero state. `"carry"`: the published behaviour:
                 batches of `batch_size` sentences in order, row k going on from row k of the batch
                 before, in this call or an earlier one, until `reset_state`. (Nothing is read for
                 `layers="token"`, so the state stays.)
-            batch_size: sentences a batch: at most that many with `"reset"`, where it changes no
+            batch_size: sentences per batch: at most that many with `"reset"`, where it changes no
                 result; 32 by default with `"carry"`, where it is part of the result.
 
         Returns:
@@ -286,7 +286,7 @@ class Embedder:
         wanted, width = self._ids_per_token, ids.shape[1] if ids.ndim == 2 else None
         if wanted != width:
             raise ValueError(
-                f"the sentence encoder gives {width or 'one'} ids a token, and the network reads "
+                f"the sentence encoder gives {width or 'one'} ids per token, and the network reads "
                 f"{wanted or 'one'}"
             )
         return ids

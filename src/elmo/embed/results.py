@@ -1,4 +1,4 @@
-"""What is made of the layers of a sentence: which of them, one vector a token or one in all."""
+"""What is made of the layers of a sentence: which of them, one vector per token or one in all."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Two layouts are read and written:
 
 - bilm-tf's: HDF5 with one dataset `embedding` `(V, projection_dim)`, the words in a vocabulary
-  file beside it, one a line in the order of the rows, `<S>`, `</S>` and `<UNK>` among them;
+  file beside it, one per line in the order of the rows, `<S>`, `</S>` and `<UNK>` among them;
 - AllenNLP's: text, packed by gzip where the name ends so, a line `word v1 v2 …` for each word, the
   unknown word first and then `<S>` and `</S>`; a vocabulary file in the same order goes with it.
 """

@@ -1,4 +1,4 @@
-"""Vectors of tokens that were met before, so that each goes through the token encoder once."""
+"""A cache of token vectors, so that each token goes through the token encoder once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from elmo.system.threads import Lock
 
 
 class WordCache:
-    """A bounded table from a token's ids to its vector; what was longest unused goes first.
+    """A bounded LRU table from the ids of a token to its vector.
 
     Several threads may use one cache; while one computes, the others wait.
 

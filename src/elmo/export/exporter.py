@@ -72,7 +72,7 @@ def export(
         output: the folder.
         format: `"onnx"`; `"savedmodel"`, written by TensorFlow, or `"stablehlo"`, written by
             `jax.export`, in a process of their own.
-        quantize: of ONNX: `"int8"` for LSTMs in 8 bits, a scale a column; its accuracy and speed
+        quantize: of ONNX: `"int8"` for LSTMs in 8 bits, a scale per column; its accuracy and speed
             are measured.
         sample: the text for that, lists of tokens; some of the built-in corpus by default.
         overwrite: whether an export that is there is replaced.

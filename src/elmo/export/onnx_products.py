@@ -40,7 +40,7 @@ class Float32:
 
 
 class Int8:
-    """Weights of 8 bits, a scale a column; a scale a row in tables."""
+    """Weights of 8 bits, a scale per column; a scale per row in tables."""
 
     def product(self, graph: Graph, x: str, kernel: np.ndarray, name: str) -> str:
         values, scales = quantized(kernel, axis=0)
@@ -67,7 +67,7 @@ def quantized(matrix: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         matrix: two axes.
-        axis: along which all numbers share a scale: 0 for a scale a column, 1 for one a row.
+        axis: along which all numbers share a scale: 0 for a scale per column, 1 for one per row.
 
     Example:
         >>> values, scales = quantized(np.array([[1.0, -0.5], [0.5, 0.0]]), axis=0)

@@ -1,4 +1,4 @@
-"""Which file of a folder is the options, the weights, the vocabulary, under whatever name."""
+"""Find options, weights and vocabulary in a folder, whatever their names."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def _arrays(config: BiLMConfig, weights: Path, path: Path) -> dict[str, np.ndarr
     """The weights by our names, read by Keras into the network of the configuration."""
     from elmo.bilm.language_model import BiLanguageModel
     from elmo.bilm.weights import get_weights
-    from elmo.layers.first_values import blank_weights
+    from elmo.layers.initial_values import blank_weights
 
     if _least(config) > os.path.getsize(weights):
         raise FormatError(f"{path}: too small for the weights that its options describe")

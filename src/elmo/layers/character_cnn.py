@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from elmo.layers.first_values import drawn
 from elmo.layers.highway import Highway
+from elmo.layers.initial_values import drawn
 from elmo.layers.tensors import Shape, Tensor
 from elmo.layers.token_embedding import embed
 

@@ -67,8 +67,8 @@ class WordDropout(_MaskedDropout):
 
     .. math:: y_t = m_t x_t, \quad m_t \sim \mathrm{Bernoulli}(1 - rate)
 
-    A missing token is no fainter sentence: what stays is not scaled up, and at inference nothing is
-    scaled down, as is usual for words (and unlike dropout of values).
+    Kept tokens are not rescaled, neither in training nor at inference, as is usual for words (and unlike
+    dropout of values).
 
     Args:
         rate: share of tokens dropped, 0 or more and below 1.

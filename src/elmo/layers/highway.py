@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from elmo.layers.first_values import drawn
+from elmo.layers.initial_values import drawn
 from elmo.layers.tensors import Shape, Tensor
 
 

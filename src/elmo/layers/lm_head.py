@@ -13,7 +13,7 @@ from elmo.layers.exact_softmax import (
     exact_nats_in_blocks,
     exact_predictions,
 )
-from elmo.layers.first_values import drawn
+from elmo.layers.initial_values import drawn
 from elmo.layers.tensors import Shape, Tensor
 
 

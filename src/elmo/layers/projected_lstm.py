@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from elmo.layers.first_values import drawn
+from elmo.layers.initial_values import drawn
 from elmo.layers.recurrence import LSTMSettings, input_gates, lstm_scan
 from elmo.layers.tensors import Shape, State, Tensor
 
@@ -169,7 +169,7 @@ def run_side_by_side(
     """Run LSTMs of one shape, each over its own rows, in one scan.
 
     Args:
-        lstms: built layers of equal sizes and settings, one a direction.
+        lstms: built layers of equal sizes and settings, one per direction.
         inputs: `(directions, batch, time, input_dim)`, each row in reading order.
         mask: `(directions, batch, time)`.
         state: `(h, c)` with a leading axis of directions; zeros by default.

@@ -16,7 +16,7 @@ EPSILON = 1e-12  # of both published layer norms
 
 @keras.saving.register_keras_serializable(package="elmo")
 class ScalarMix(keras.layers.Layer):
-    r"""One vector a token from all layers (Peters et al. 2018, equation 1).
+    r"""One vector per token from all layers (Peters et al. 2018, equation 1).
 
     .. math:: y_t = \gamma \sum_k s_k x_{k,t}, \quad s = \mathrm{softmax}(w)
 
@@ -29,7 +29,7 @@ class ScalarMix(keras.layers.Layer):
         do_layer_norm: False; `"allennlp"`, statistics over all real positions; or `"bilm-tf"`,
             begin and end of each sentence left out of them. The inputs hold these boundaries in
             both cases; where they are already trimmed, `"allennlp"` gives what bilm-tf does.
-        initial_weights: w at the start, one number a layer; zeros, an equal share, by default.
+        initial_weights: w at the start, one number per layer; zeros, an equal share, by default.
         initial_gamma: γ at the start.
         l2_coef: adds l2_coef · Σ w² to the loss, which holds the shares near equal.
         use_top_only: γ times the last layer; there is no w, and nothing is normalized (bilm-tf's
@@ -67,7 +67,7 @@ class ScalarMix(keras.layers.Layer):
             )
         if initial_weights is not None and len(initial_weights) != n_layers:
             raise ValueError(
-                f"initial_weights={initial_weights!r}: must hold {n_layers} numbers, one a layer"
+                f"initial_weights={initial_weights!r}: must hold {n_layers} numbers, one per layer"
             )
         if l2_coef < 0:
             raise ValueError(f"l2_coef={l2_coef!r}: must be 0 or more")

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from elmo.layers.first_values import Initializer, drawn
+from elmo.layers.initial_values import Initializer, drawn
 from elmo.layers.tensors import Shape, Tensor
 
 

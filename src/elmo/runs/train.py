@@ -58,7 +58,7 @@ def train(
         output: the folder.
         config: a TOML file of settings, the name of a recipe (`elmo.settings.settings.recipes`), or
             `Settings`. Without it and without `dim` and `projection_dim` a size is chosen that fits the
-            text (`elmo.settings.sizes`), and said.
+            text (`elmo.settings.sizes`), and reported.
         start_from: train this model further: a `BiLM`, or whatever `elmo.load` takes. It gives the
             architecture and the first weights; words of the text that it lacks get rows, the mean of
             those there are, and a model without softmax gets a new one, of the words of the text where

@@ -130,10 +130,10 @@ def reason(tokens: int, choice: Mapping[str, Any]) -> str:
     Example:
         >>> reason(300, {"dim": 200, "epochs": 20})
         'chosen for 300 tokens: dim=200, epochs=20 (a text this small is soon known by heart: few
-        cells, much dropout, many passes in small steps); each can be given'
+        cells, much dropout, many passes in small steps); override any of them'
     """
     shown = ", ".join(f"{name}={value}" for name, value in choice.items())
-    return f"chosen for {tokens:,} tokens: {shown} ({_row(tokens).why}); each can be given"
+    return f"chosen for {tokens:,} tokens: {shown} ({_row(tokens).why}); override any of them"
 
 
 def _row(tokens: int) -> Choice:

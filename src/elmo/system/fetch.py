@@ -260,7 +260,7 @@ def _pause(wanted: str | None) -> float:
 
 
 def _read_validator(part: Path, url: str) -> str | None:
-    """What tells the server's file, if the part is the beginning of it."""
+    """The ETag or date stored with the partial file, or None where it is of another file."""
     try:
         values = json.loads(_validator(part).read_text())
         known = values["url"] == url and part.stat().st_size > 0

@@ -1,4 +1,4 @@
-"""A file that is written aside, takes its place when whole, and fails in one clear sentence."""
+"""Write to a temporary file, rename it when it is complete, and report failures in one sentence."""
 
 from __future__ import annotations
 

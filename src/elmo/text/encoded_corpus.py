@@ -103,7 +103,7 @@ def encode_corpus(
     Args:
         encoder: says whether `ids`, `types` or both are made; its own report stays as it is.
         corpus: a `Corpus`, or an iterable of lists of tokens.
-        folder: where the arrays of tokens (four bytes a token, eight for a character model) are written
+        folder: where the arrays of tokens (four bytes per token, eight for a character model) are written
             and mapped from. It is made where it is missing; `ids.bin` and `types.bin` in it are
             replaced. By default they are in memory, those of a large text in temporary files that
             go with the process.
@@ -259,7 +259,7 @@ class _Store:
             place = os.path.dirname(self._file.name) if isinstance(self._file.name, str) else None
             raise OSError(
                 error.errno,
-                f"{error.strerror}: the ids of a text want four bytes a token, eight with characters "
+                f"{error.strerror}: the ids of a text want four bytes per token, eight with characters "
                 "(TMPDIR chooses another place for temporary files)",
                 place or tempfile.gettempdir(),
             ) from error

@@ -94,7 +94,7 @@ def advice(lines: Sequence[str]) -> str | None:
     longest = sum(len(line.split()) for line in lines) / len(lines)
     if longest > LONG:
         return (
-            f"has {longest:,.0f} words a line, and a line is read as one sentence; running text is "
+            f"has {longest:,.0f} words per line, and a line is read as one sentence; running text is "
             "split with raw=True (--raw)"
         )
     return None

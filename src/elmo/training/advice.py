@@ -1,4 +1,4 @@
-"""What a training is warned of: each once, in a sentence that says what to do.
+"""Warnings about a training, each given once, in a sentence that says what to do.
 
 The rules are few and can be measured; the limits stand here. What a sentence advises is there to be done
 in the run at hand.

@@ -41,7 +41,7 @@ class Evaluation:
         forward, backward: perplexity of each direction, exp of the mean nats over its targets; None for
             a direction that the model lacks.
         both: exp of the mean of the directions' mean nats.
-        tokens: targets of one direction: tokens, and one sentence boundary a sentence.
+        tokens: targets of one direction: tokens, and one sentence boundary per sentence.
         unknown_share: share of the targets that are `<UNK>`.
         unigram: perplexity of the add-one unigram model (`elmo.training.unigram`) on the same
             vocabulary and text; None where the vocabulary has no counts.

@@ -84,7 +84,7 @@ def train(
             its columns.
 
     Returns:
-        The lines of `metrics.csv`, one an epoch.
+        The lines of `metrics.csv`, one per epoch.
 
     Raises:
         NonFiniteLossError: the loss is no longer finite; saved as far as it was.

@@ -48,7 +48,7 @@ def unigram_perplexity(vocabulary: Vocabulary, sentences: Iterable[Sequence[str]
     number for `<UNK>`. Without it the baseline takes unknown words for the rarest of all, and any model
     beats it.
 
-    The targets are a direction's: the tokens (unknown ones as `<UNK>`) and one boundary a sentence.
+    The targets are a direction's: the tokens (unknown ones as `<UNK>`) and one boundary per sentence.
     The other boundary, which that direction never predicts, has no count; as the two occur equally
     often, both directions have the same perplexity.
 

@@ -132,7 +132,7 @@ class Planner:
                 counts = dict(sentences=0, rows=0, words=0, tokens=0, text=0, name=0)
                 with open(_file_of(folder, len(parts) - 1), "wb") as file:
                     for key, words in part:
-                        text = text_of(words)
+                        text = as_line(words)
                         as_it_stands = [] if text == " ".join(words) else [text]
                         line = json.dumps([key, list(words), *as_it_stands]).encode()
                         file.write(line + b"\n")
@@ -229,7 +229,7 @@ def sentences_of(folder: Path, part: Part) -> Iterator[tuple[str, list[str]]]:
             yield key, Line(tokens, text[0]) if text else tokens
 
 
-def text_of(tokens: Sequence[str]) -> str:
+def as_line(tokens: Sequence[str]) -> str:
     """A sentence as one string: the line that it was, or its tokens with spaces between them."""
     return tokens.text if isinstance(tokens, Line) else " ".join(tokens)
 

@@ -25,7 +25,7 @@ def cache_tokens(
 
     Args:
         model: one that reads characters.
-        vocabulary: a file of words, one a line; None for the model's own.
+        vocabulary: a file of words, one per line; None for the model's own.
         output: `.hdf5` in bilm-tf's layout, `.txt` or `.txt.gz` in AllenNLP's; the words in their
             order go to `NAME.vocab.txt` beside it.
         overwrite: replace the files if they are there.

@@ -71,7 +71,7 @@ class Directions:
     def are_worth_it(step: Step) -> bool:
         """Whether there are two large directions on a processor, and little that both would compute.
 
-        A character CNN they would, and the gradient of a whole softmax.
+        Both would repeat a character CNN, and the gradient of a whole softmax.
         """
         config = step.network.config
         return (

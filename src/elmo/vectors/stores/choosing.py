@@ -1,4 +1,4 @@
-"""Which store an output is: by what was chosen, or by its name."""
+"""Pick the store by option or file suffix."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _by_name(output: str | os.PathLike[str], layout: str) -> Format:
 
 
 def _words(only: str | os.PathLike[str] | Iterable[str]) -> tuple[str, ...]:
-    """Words of a list, of a file with one a line, or of a string with commas; sorted."""
+    """Words of a list, of a file with one per line, or of a string with commas; sorted."""
     if isinstance(only, os.PathLike) or (isinstance(only, str) and os.path.isfile(only)):
         only = read_lines(only)
     elif isinstance(only, str):

@@ -26,7 +26,7 @@ import numpy as np
 from elmo.system.files import write_at
 from elmo.system.output import OutputError, OutputFile
 from elmo.vectors.choices import Job, Layout
-from elmo.vectors.plan import Part, last_occurrences, text_of
+from elmo.vectors.plan import Part, as_line, last_occurrences
 from elmo.vectors.stores.arrays import new_hdf5, reserve
 from elmo.vectors.stores.hdf5 import check_key, write_index
 from elmo.vectors.stores.store import LABEL, Item, data_folder, label_text
@@ -93,7 +93,7 @@ class KeyedHdf5Store:
             places[number] = reserve(file, key, whole, choices.dtype) or -1
             if index is not None and last is not None and last[number]:
                 index.write(", " if index.tell() else "{")
-                index.write(f"{json.dumps(text_of(tokens))}: {json.dumps(key)}")
+                index.write(f"{json.dumps(as_line(tokens))}: {json.dumps(key)}")
         if index is not None:
             write_index(file, index.getvalue() + "}")
 

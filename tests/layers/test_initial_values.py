@@ -6,7 +6,7 @@ import pytest
 
 from elmo.bilm.language_model import BiLanguageModel
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
-from elmo.layers.first_values import blank_weights
+from elmo.layers.initial_values import blank_weights
 
 LSTM = LSTMConfig(dim=6, projection_dim=4)
 CNN = CharCNNConfig(embedding_dim=3, filters=[[1, 3], [2, 4]], word_dim=2, n_words=5)

@@ -1,7 +1,7 @@
-"""The values that weights have before they are given others.
+"""Initial weight values.
 
-Drawing them takes a backend that compiles some seconds for a network, a program a shape, and the memory
-of these programs. Who loads all weights anyhow can do without.
+To draw them, a backend that compiles spends some seconds per network and keeps one program per shape in
+memory. Callers that load every weight can skip this.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _blank = contextvars.ContextVar("blank", default=False)
 
 @contextlib.contextmanager
 def blank_weights() -> Iterator[None]:
-    """Within it weights are made as zeros.
+    """A context in which new weights are zeros, for networks whose weights are loaded next.
 
     Example:
         >>> from elmo.layers.highway import Highway
@@ -42,19 +42,19 @@ def blank_weights() -> Iterator[None]:
 
 
 def drawn(initializer: Initializer) -> Initializer:
-    """What `add_weight` is to start a weight with: `initializer`, or zeros in `blank_weights`."""
+    """An initializer for `add_weight`: the given one, or zeros inside `blank_weights`."""
     return _zeros if _blank.get() else initializer
 
 
 def _zeros(shape: Sequence[int], dtype: str | None = None) -> Tensor:
-    return there(ops.convert_to_tensor(np.zeros(shape, np.float32)))
+    return copied(ops.convert_to_tensor(np.zeros(shape, np.float32)))
 
 
-def there(tensor: Tensor) -> Tensor:
-    """The tensor, once it is made of what it is made of.
+def copied(tensor: Tensor) -> Tensor:
+    """Wait until the tensor's data has been copied.
 
-    JAX copies arrays on the side and keeps them meanwhile: a whole network's at once are another network
-    in memory.
+    JAX copies arrays in the background and keeps the originals until then: those of a whole network would
+    double its memory.
     """
     wait = getattr(tensor, "block_until_ready", None)
     return tensor if wait is None else wait()
