@@ -20,7 +20,7 @@ from pathlib import Path
 
 import elmo  # isort: skip
 
-from benchmarks.arithmetic import machine
+from benchmarks.tools.arithmetic import machine
 from elmo.text import raw
 
 PUBLISHED = "ngram", "lstm", "txl", "gpt2"

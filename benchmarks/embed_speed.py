@@ -1,4 +1,4 @@
-"""Tokens a second of embedding, beside simple_elmo: the published sizes, each way in turn.
+"""Tokens per second of embedding, beside simple_elmo: the published sizes, each way in turn.
 
     python -m benchmarks.embed_speed [--environment FOLDER] [--sizes small original]
         [--precisions float32 bfloat16 int8] [--rounds 3] [--json]
@@ -152,7 +152,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = table(options, Path(folder))
-    from benchmarks.arithmetic import machine
+    from benchmarks.tools.arithmetic import machine
 
     if options.json:
         print(json.dumps({"rows": rows, "machine": machine()}))

@@ -37,7 +37,7 @@ def ours(options):
 
     import keras  # isort: skip
 
-    from benchmarks.arithmetic import machine, matmul_rate, recurrence_flops
+    from benchmarks.tools.arithmetic import machine, matmul_rate, recurrence_flops
     from elmo.engines.keras_engine import KerasEngine
 
     encoder = build(options.size)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import elmo  # isort: skip
 
-from benchmarks.arithmetic import machine
+from benchmarks.tools.arithmetic import machine
 from elmo.text import datasets
 from elmo.training.report import read_metrics
 

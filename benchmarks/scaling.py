@@ -216,8 +216,8 @@ def main():
     if options.quick:
         options.sentences, options.lengths, options.types = [50, 500], [10, 100], [100, 1_000]
 
-    from benchmarks.arithmetic import machine
     from benchmarks.embed_speed import save
+    from benchmarks.tools.arithmetic import machine
 
     begin = time.time()
     rows = []

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import elmo  # isort: skip
 
-from benchmarks.arithmetic import machine
 from benchmarks.perplexity import stop_after
+from benchmarks.tools.arithmetic import machine
 from elmo.text import datasets
 from elmo.training.report import read_metrics
 from elmo.training.unigram import unigram_perplexity

@@ -105,7 +105,7 @@ def main():
     if options.file:
         print(json.dumps(measure(options.file, options.characters)))
         return
-    from benchmarks.arithmetic import machine
+    from benchmarks.tools.arithmetic import machine
 
     rows = []
     for size in options.megabytes:

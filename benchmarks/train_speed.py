@@ -20,14 +20,14 @@ import os
 import elmo  # isort: skip
 import numpy as np
 
-from benchmarks.arithmetic import (
+from benchmarks.tools.arithmetic import (
     character_flops,
     machine,
     matmul_rate,
     recurrence_flops,
     softmax_flops,
 )
-from benchmarks.stepping import Stepping, batches_of
+from benchmarks.tools.stepping import Stepping, batches_of
 from elmo.settings.training import TrainingConfig
 from elmo.system.memory import keep_freed_memory
 from elmo.text import datasets

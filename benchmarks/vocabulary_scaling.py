@@ -32,7 +32,7 @@ def measure(options):
 
     import numpy as np
 
-    from benchmarks.stepping import Stepping, batches_of
+    from benchmarks.tools.stepping import Stepping, batches_of
     from benchmarks.train_speed import random_text
     from elmo.settings.training import TrainingConfig
 
@@ -97,7 +97,7 @@ def main():
 
     from statistics import median
 
-    from benchmarks.arithmetic import machine
+    from benchmarks.tools.arithmetic import machine
 
     found = {}
     for _ in range(options.repeat):

@@ -5,15 +5,19 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from keras.config import backend
 
+from elmo.bilm.weights import get_weights
 from elmo.bulk import workers as jobs
 from elmo.bulk.workers import WorkerError
 from elmo.embed.embedder import Embedder
 from elmo.system.output import OutputError
 from elmo.text.encoding import SentenceEncoder
+from elmo.vectors.reading import read_vectors
 from tests.embed.helpers import CONFIGS, NumpyEngine, embed_file, network
+from tests.reference.bilm import ReferenceBiLM
 
 CONFIG = CONFIGS["characters"]
 # Of one length, and of few words: workers are processes of their own and compile anew.
@@ -138,3 +142,18 @@ def test_the_environment_of_a_worker(monkeypatch):
     assert "deterministic" in found["XLA_FLAGS"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert jobs.environment(0, 1)["CUDA_VISIBLE_DEVICES"] == ""
+
+
+@pytest.mark.slow
+def test_a_job_at_its_real_shapes(embedder, tmp_path, real_windows):
+    """Windows, rows and parts of their own sizes; sentences shorter and longer than a window."""
+    lengths = [1, 3, 31, 32, 33, 64, 150, 0] * 12
+    sentences = [[f"w{(5 * i + j) % 97}" for j in range(n)] for i, n in enumerate(lengths)]
+    report = embed_file(embedder, sentences, tmp_path / "v.npy", dtype="float32")
+    assert report.tokens == sum(lengths) and report.repeated == 12 - 1
+    model = ReferenceBiLM(get_weights(embedder.encoder), CONFIG)
+    vectors = read_vectors(tmp_path / "v.npy")
+    for number in (0, 3, 5, 6, 94):
+        ids = embedder.sentence_encoder.encode(sentences[number])
+        wanted = model.layers(ids)[0][:, 1:-1]
+        np.testing.assert_allclose(vectors[number], wanted, rtol=0, atol=1e-5)
