@@ -4,7 +4,7 @@
     python docs/draw_imports.py --circles
 
 A room is a module or a folder directly under the package. Imports are read from the source with `ast`,
-those inside functions too; nothing is imported. A room stands one floor above the highest room that it
+those inside functions too and those for a type checker alone aside; nothing is imported. A room stands one floor above the highest room that it
 imports, so every arrow points down; rooms that import each other share a floor, and their arrows are red.
 An arrow that other arrows already imply is pale.
 """
@@ -63,7 +63,12 @@ def read(package: Path) -> dict[str, Module]:
 def _imported(tree: ast.AST, package: str) -> Iterator[str]:
     """Names inside the package that a file imports, without the package's name."""
     inside = f"{package}."
-    for node in ast.walk(tree):
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue  # never run
+        waiting.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
