@@ -4,9 +4,9 @@
     python docs/draw_imports.py --circles
 
 A room is a module or a folder directly under the package. Imports are read from the source with `ast`,
-those inside functions too and those for a type checker alone aside; nothing is imported. A room stands one floor above the highest room that it
-imports, so every arrow points down; rooms that import each other share a floor, and their arrows are red.
-An arrow that other arrows already imply is pale.
+those inside functions too, but not those that only a type checker sees; nothing is imported. A room
+stands one floor above the highest room that it imports, so every arrow points down; rooms that import
+each other share a floor, and their arrows are red. An arrow that other arrows already imply is pale.
 """
 
 from __future__ import annotations
