@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks.peers.with_simple_elmo import make_environment
 
-SENTENCES = {"small": 500, "medium": 300, "original": 150}
+SENTENCES = {"tiny": 20, "small": 500, "medium": 300, "original": 150}
 CHILD = Path(__file__).parent / "peers" / "simple_elmo_speed.py"
 
 
@@ -91,7 +91,7 @@ def save(size, folder):
         "import sys; from benchmarks.embed_once import build; "
         "from elmo.bilm.weights import get_weights; from elmo.formats.contents import Pretrained; "
         "from elmo.formats.pretrained import write_folder; encoder = build(sys.argv[1]); "
-        "write_folder(Pretrained(encoder.config, get_weights(encoder), characters='bytes'), sys.argv[2])"
+        "write_folder(Pretrained(encoder.config, get_weights(encoder)), sys.argv[2])"
     )
     subprocess.run([sys.executable, "-c", program, size, str(folder / size)], check=True)
 

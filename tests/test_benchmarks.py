@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from benchmarks.__main__ import scripts
+from benchmarks.embed_speed import save
+
+import elmo
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 INDEX = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -27,6 +31,15 @@ def test_a_benchmark_explains_itself(name):
     done = subprocess.run(command, capture_output=True, text=True, cwd=FOLDER.parent, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: ") and "--json" in done.stdout
+
+
+def test_the_model_of_the_benchmarks_is_one_that_loads(tmp_path):
+    save("tiny", tmp_path)
+    model = elmo.load(tmp_path / "tiny")
+    assert model.config.lstm.dim == 64 and model.config.lstm.projection_dim == 16
+    (vectors,) = model.embed(["two words"])
+    assert vectors.shape == (3, 2, 32)
+    assert (vectors[0, :, :16] == vectors[0, :, 16:]).all() and np.ptp(vectors[2]) > 0.01
 
 
 def test_a_name_that_is_none():

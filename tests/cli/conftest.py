@@ -28,7 +28,7 @@ def refused(*words, input=None):
     """Run a command that must fail as users' mistakes do; gives its sentence."""
     result = invoke(*words, input=input)
     assert result.exit_code == 2, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
     assert not result.stdout
     lines = result.stderr.strip().splitlines()
