@@ -17,6 +17,7 @@ DOCUMENTS = [
     *(ROOT / "docs").glob("*.md"),
     *(ROOT / "docs" / "guides").glob("*.md"),
     *(ROOT / "examples").rglob("*.md"),
+    *ROOT.glob("benchmarks/*.md"),
     *ROOT.glob("benchmarks/results/*/*.md"),
 ]
 
