@@ -18,7 +18,7 @@ from elmo.config import ConfigError
 from elmo.settings.settings import Settings
 from elmo.settings.training import TrainingConfig
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "elmo_keras" / "train_wikitext.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "elmo_keras" / "train_wikitext.py"
 
 
 def test_defaults_are_those_of_the_example():

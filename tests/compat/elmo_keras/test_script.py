@@ -11,7 +11,7 @@ import pytest
 import elmo
 
 PACKAGE = str(Path(elmo.__file__).parents[1])
-EXAMPLES = Path(__file__).parents[2] / "examples" / "elmo_keras"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "elmo_keras"
 SMALL = {
     **{"train_dataset": "train.tokens", "valid_dataset": "valid.tokens", "vocab": "words.vocab"},
     **{"test_dataset": "valid.tokens", "vocab_size": 21, "epochs": 1, "n_threads": 1},

@@ -1,4 +1,4 @@
-"""`python -m tests.embed.killed`: embeds in processes of its own and kills them, as it is told.
+"""`python -m tests.bulk.killed`: embeds in processes of its own and kills them, as it is told.
 
 A line of JSON on standard input is a run: `options` of `embed_file`, and `after` seconds or before the
 `call`-th time that something is made sure on the disk, when the process is killed. The answer is a

@@ -44,7 +44,7 @@ def embedder():
 def killer():
     """A function that runs an embedding in a process, which it kills."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "tests.embed.killed"],
+        [sys.executable, "-W", "ignore", "-m", "tests.bulk.killed"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

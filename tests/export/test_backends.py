@@ -11,9 +11,9 @@ import pytest
 from elmo.export.exporter import export
 from elmo.export.process import write_with
 from elmo.text.vocabulary import Vocabulary
-from tests.embed.export.helpers import padded, pretrained, python, reference, sentences
-from tests.embed.export.test_export import snippets
 from tests.embed.helpers import CONFIGS
+from tests.export.helpers import padded, pretrained, python, reference, sentences
+from tests.export.test_export import snippets
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="tensorflow is not installed"

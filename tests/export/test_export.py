@@ -15,12 +15,12 @@ from elmo.formats.contents import Pretrained
 from elmo.formats.options import config_from_options
 from elmo.text.manylangs import ManyLangsCharacters
 from elmo.text.vocabulary import Vocabulary
-from tests.embed.export.helpers import pretrained, python, reference
 from tests.embed.helpers import CONFIGS
+from tests.export.helpers import pretrained, python, reference
 from tests.reference.random_model import random_weights
 
 pytest.importorskip("onnx")
-DOCUMENT = Path(__file__).parents[3] / "docs" / "export.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "export.md"
 TOKENS = ["The", "bank", "closed", "."]
 
 

@@ -6,8 +6,8 @@ import pytest
 from elmo.config import BiLMConfig, CharCNNConfig, LSTMConfig
 from elmo.export.onnx_model import LARGEST, build_model, save_model
 from elmo.export.onnx_products import quantized
-from tests.embed.export.helpers import padded, reference, run_graphs, sentences
 from tests.embed.helpers import CONFIGS, network
+from tests.export.helpers import padded, reference, run_graphs, sentences
 from tests.reference.random_model import random_weights
 
 onnx = pytest.importorskip("onnx")
