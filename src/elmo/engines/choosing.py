@@ -94,7 +94,7 @@ def _torch_is_faster(encoder: BiLMEncoder, precision: str) -> bool:
         import torch
     except (ImportError, OSError):  # it may be installed and broken; nobody has asked for it
         return False
-    return torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # of PyTorch
+    return torch.backends.mkldnn.is_available()
 
 
 def _device(encoder: BiLMEncoder) -> str:
