@@ -24,7 +24,7 @@ def test_the_index_names_every_script_and_result():
     assert linked <= results and results - linked <= {"tagger"}
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 @pytest.mark.parametrize("name", scripts())
 def test_a_benchmark_explains_itself(name):
     command = [sys.executable, "-m", "benchmarks", name, "--help"]

@@ -92,7 +92,7 @@ def test_intervals_are_those_of_the_binomial():
     assert intervals.difference(same, same) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("name", "data", "words", "key"),
     [

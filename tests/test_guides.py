@@ -28,6 +28,7 @@ def test_scikit_learn(here):
     assert len(names["tagger"].predict([["The", "boat", "left"]])) == 3
 
 
+@pytest.mark.whole
 def test_keras(here):
     names, printed = run_guide("keras.md")
     for line in printed:

@@ -5,6 +5,7 @@ import sys
 
 LOST = """
 import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from elmo.system.interrupts import keep_interrupts
 if KEPT:
     keep_interrupts()

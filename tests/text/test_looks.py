@@ -73,7 +73,7 @@ def test_a_damaged_line_of_a_treebank_is_named(tmp_path):
         ("<doc>\n<s>a b</s>\n<s>c</s>\n</doc>\n", "XML or HTML"),
         ("id\tform\ttag\n1\ta\tN\n2\tb\tV\n", "a table with tabs"),
         ('id,text,year\n1,"a b, c",1840\n2,"d",1850\n', "a table with commas"),
-        (f"{'word ' * 500}\n" * 3, "500 words a line"),
+        (f"{'word ' * 500}\n" * 3, "500 words per line"),
     ],
 )
 def test_a_text_that_looks_like_something_else_is_told_of_once(tmp_path, caplog, text, said):

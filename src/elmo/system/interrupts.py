@@ -16,11 +16,12 @@ def keep_interrupts() -> None:
     `__del__`, and goes on. JAX has such a callback, so that now and then Ctrl-C would do nothing.
 
     Example:
-        >>> before = sys.unraisablehook
+        >>> before, sys.unraisablehook = sys.unraisablehook, sys.__unraisablehook__
         >>> keep_interrupts()
+        >>> once = sys.unraisablehook
         >>> keep_interrupts()  # once is enough
-        >>> sys.unraisablehook is before
-        False
+        >>> sys.unraisablehook is once, once is sys.__unraisablehook__
+        (True, False)
         >>> sys.unraisablehook = before
     """
     before = sys.unraisablehook
