@@ -105,9 +105,18 @@ def commands() -> Iterator[str]:
     from elmo.cli.main import cli
 
     context = click.Context(cli, info_name="elmo", **cli.context_settings)
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
-        yield from of_command(command, click.Context(command, context, info_name=name))
+    yield from of_group(cli, context)
+
+
+def of_group(group: click.Group, context: click.Context) -> Iterator[str]:
+    """The commands of a group, and of the groups in it."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        inner = click.Context(command, context, info_name=name)
+        if isinstance(command, click.Group):
+            yield from of_group(command, inner)
+        else:
+            yield from of_command(command, inner)
 
 
 def of_command(command: click.Command, context: click.Context) -> Iterator[str]:

@@ -15,6 +15,7 @@ from elmo._version import __version__
 from elmo.registering import register
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time each comes when it is asked for
+    from elmo import usages
     from elmo.api import BiLM, load
     from elmo.bilm.embedding import ElmoEmbedding
     from elmo.config import BiLMConfig, CharCNNConfig, DropoutConfig, LSTMConfig
@@ -41,7 +42,7 @@ _HOMES = {
     "read_vectors": "elmo.vectors.reading",
     "train": "elmo.runs.train",
 }
-_MODULES = {"datasets": "elmo.text.datasets"}
+_MODULES = {"datasets": "elmo.text.datasets", "usages": "elmo.usages"}
 
 __all__ = [
     "BiLM",
@@ -59,6 +60,7 @@ __all__ = [
     "load",
     "read_vectors",
     "train",
+    "usages",
 ]
 
 

@@ -35,7 +35,7 @@ def test_version():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_shows_an_example(name):
-    result = invoke(name, "--help")
+    result = invoke(*name.split(), "--help")
     assert result.exit_code == 0
     assert f"Example:\n    elmo {name}" in result.output
 

@@ -94,7 +94,7 @@ def test_the_defaults_of_settings_in_help_are_true():
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_help_shows_the_default_of_every_option_that_has_one(name):
-    text = " ".join(invoke(name, "--help").stdout.split())
+    text = " ".join(invoke(*name.split(), "--help").stdout.split())
     for option in COMMANDS[name].params:
         default = option.default
         if isinstance(default, str | int | float) and not getattr(option, "is_flag", True):
@@ -108,4 +108,4 @@ def test_an_output_that_must_be_named_is_asked_for(name):
     if output is None or not output.required or "-o" not in output.opts:
         pytest.skip("nothing to name")
     words = ["x" for p in command.params if isinstance(p, click.Argument)]
-    assert "Missing option '-o' / '--output'" in refused(name, *words)
+    assert "Missing option '-o' / '--output'" in refused(*name.split(), *words)

@@ -40,7 +40,7 @@ def fingerprint(
     cache = embedder.token_cache
     engine = getattr(embedder.engine, "name", type(embedder.engine).__name__)
     return {
-        "model": _model(embedder),
+        "model": model_digest(embedder),
         "text": text[:DIGITS],
         "encoding": _encoding(embedder.sentence_encoder, types_of(folder)),
         "token_cache": None if cache is None else _vectors(cache),
@@ -88,7 +88,8 @@ def _digest_of(value: Any) -> str | None:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:DIGITS]
 
 
-def _model(embedder: Any) -> str:
+def model_digest(embedder: Any) -> str:
+    """What tells models apart: the architecture, the policy of its numbers and the weights."""
     found = hashlib.sha256(json.dumps(embedder.config.to_dict(), sort_keys=True).encode())
     found.update(f"{embedder.policy} {embedder.weights_digest}".encode())
     return found.hexdigest()[:DIGITS]

@@ -8,6 +8,7 @@ an empty word cache, over that table: nothing that was done before it shows in i
 from __future__ import annotations
 
 import collections
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 
 from elmo.bulk.workplace import Workplace
 from elmo.embed.embedder import Embedder
+from elmo.embed.results import result_shape
 from elmo.embed.token_cache import TokenCache, encoded_tokens
 from elmo.system.files import write_at
 from elmo.system.output import writing
@@ -97,23 +99,35 @@ class PartRunner:
             self.place.mark(part_name(number), count(part.sentence))
 
     def _items(self, embedder: Embedder, part: Part, tell: Tell) -> Iterator[Item]:
-        waiting: collections.deque[tuple[str, list[str]]] = collections.deque()
+        choices = self.job.choices
+        waiting: collections.deque[tuple[str, list[str], bool]] = collections.deque()
+        passes_over = choices.only is not None and choices.state == "reset"
 
         def read() -> Iterator[list[str]]:
             for key, tokens in self.job.sentences(part):
-                waiting.append((key, tokens))
-                yield tokens
+                wanted = not passes_over or bool(self.job.places(tokens))
+                waiting.append((key, tokens, wanted))
+                if wanted:
+                    yield tokens
 
-        choices = self.job.choices
         vectors = embedder.embed_iter(
             read(), choices.layers, choices.pool, choices.state, choices.batch_size
         )
-        words = 0
-        for done, found in enumerate(vectors, 1):
-            key, tokens = waiting.popleft()
-            words += len(tokens)
-            yield key, tokens, found
+        done = words = 0
+        for found in itertools.chain(vectors, [np.empty(0)]):  # the last ends those behind it
+            while waiting:
+                key, tokens, wanted = waiting.popleft()
+                done, words = done + 1, words + len(tokens)
+                if wanted:
+                    yield key, tokens, found
+                    break
+                yield key, tokens, self._blank(embedder, len(tokens))
             tell(done, words)
+
+    def _blank(self, embedder: Embedder, tokens: int) -> np.ndarray:
+        """For a sentence with none of the listed words, which need not be read."""
+        shape = result_shape(embedder.config, self.job.choices.layers, None, tokens)
+        return np.broadcast_to(np.float32(0), shape)
 
     def _with_table(self) -> Embedder:
         """The embedder of parts: tokens that the table has need not be worked out again."""

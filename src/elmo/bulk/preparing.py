@@ -112,6 +112,8 @@ class _Planning:
         )
         plan = planner.plan(sentences, folder)
         shape = result_shape(config, choices.layers, "mean", 1)
+        if choices.layer is not None:
+            shape = shape[1:]
         threads = None if self.work.jobs is None else self.work.threads
         found = fingerprint(self.embedder, choices, plan.digest, folder, threads)
         label = {
@@ -153,7 +155,7 @@ def _check_words(job: Job) -> None:
     only = job.choices.only
     if only is not None and not job.plan.totals.row:
         more = f" and {len(only) - 3} more" if len(only) > 3 else ""
-        raise ValueError(f"only: none of the words {', '.join(only[:3])}{more} is in the text")
+        raise ValueError(f"none of the words {', '.join(only[:3])}{more} is in the text")
 
 
 def _check_disk(embedder: Embedder, job: Job, place: Workplace, meter: Meter, had: int) -> int:

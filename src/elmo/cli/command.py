@@ -81,6 +81,7 @@ class Command(click.Command):
         example: shown below the options.
         details: more lines for its own help.
         more: makes further options, which the function takes as keywords.
+        name: where the function is named otherwise.
     """
 
     def __init__(
@@ -91,11 +92,12 @@ class Command(click.Command):
         example: str,
         details: str = "",
         more: Callable[[], Sequence[click.Option]] | None = None,
+        name: str | None = None,
     ) -> None:
         self.function, self.show, self.more = function, show, more
         self._params: list[click.Parameter] | None = None
         super().__init__(
-            function.__name__.replace("_", "-"),
+            name or function.__name__.replace("_", "-"),
             callback=self._run,
             help=f"{summary}\n\n{details}".rstrip(),
             short_help=summary,
@@ -129,6 +131,30 @@ class Command(click.Command):
             click.echo(json.dumps(_finite(result), allow_nan=False))
         elif text := self.show(result):
             click.echo(text)
+
+
+class Commands(click.Group):
+    """Commands under one word, in the order in which they are given: `elmo usages build`.
+
+    Args:
+        name: the word.
+        summary: the line in the list of commands.
+        commands: what stands under it.
+        details: more lines for its own help.
+    """
+
+    def __init__(
+        self, name: str, summary: str, commands: Sequence[Command], details: str = ""
+    ) -> None:
+        super().__init__(
+            name,
+            commands=list(commands),
+            help=f"{summary}\n\n{details}".rstrip(),
+            short_help=summary,
+        )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
 
 def parameters_of(function: Callable[..., Any]) -> Iterator[click.Parameter]:

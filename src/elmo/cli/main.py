@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from elmo._version import __version__
-from elmo.cli.commands import COMMANDS
+from elmo.cli.commands import ENTRIES
 from elmo.cli.errors import sentence_of
 from elmo.system.interrupts import keep_interrupts
 from elmo.system.memory import keep_freed_memory
@@ -65,7 +65,7 @@ def _say(text: str) -> None:
 @click.command(
     "elmo",
     cls=Group,
-    commands=COMMANDS,
+    commands=ENTRIES,
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,

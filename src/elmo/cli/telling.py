@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from elmo.usages.nearest import Use
+    from elmo.usages.use import Use
 
 
 class Teller:

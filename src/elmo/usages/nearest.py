@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from elmo.text.marked import marked
 from elmo.text.sources import Text
+from elmo.usages.layers import check_layer, parse_layer
+from elmo.usages.use import Use, phrases_once
 
 if TYPE_CHECKING:
     from elmo.api import BiLM
-    from elmo.embed.results import Layers
     from elmo.hub.resolving import Source
 
 Vectors = Callable[[Sequence[Sequence[str]]], Sequence[np.ndarray]]
-_BESIDE = 2  # equal neighbours on one side of the word: the same phrase, shown once
-
-
-class Use(NamedTuple):
-    """A word at a place in a sentence.
-
-    Attributes:
-        tokens: the sentence.
-        place: which of its tokens.
-        similarity: cosine with the use that was asked for.
-    """
-
-    tokens: list[str]
-    place: int
-    similarity: float = 1.0
-
-    def around(self, left: int = 7, right: int = 7) -> tuple[str, str, str]:
-        """What stands before the word, the word, and what follows."""
-        before = self.tokens[max(0, self.place - left) : self.place]
-        after = self.tokens[self.place + 1 : self.place + 1 + right]
-        return " ".join(before), self.tokens[self.place], " ".join(after)
 
 
 class Uses:
@@ -99,14 +79,9 @@ class Uses:
             place = list(sentence).index(self.word)
         asked = Use(list(sentence), place)
         similarities = self._table @ _unit(self._of([asked]) - self._mean)[0]  # (uses,)
-        chosen: list[Use] = []
-        for number in np.argsort(-similarities, kind="stable"):
-            use = self.found[number]
-            if use.tokens != asked.tokens and not any(_alike(use, other) for other in chosen):
-                chosen.append(use._replace(similarity=float(similarities[number])))
-            if len(chosen) == k:
-                break
-        return chosen
+        order = np.argsort(-similarities, kind="stable")
+        uses = (self.found[n]._replace(similarity=float(similarities[n])) for n in order)
+        return phrases_once(uses, k, but=asked.tokens)
 
 
 def nearest(
@@ -154,7 +129,7 @@ def nearest(
     from elmo.text.sources import as_corpus
 
     given = [marked(sentence, word) for sentence in sentences]
-    chosen = _layer(layer)
+    chosen = parse_layer(layer)
     reading = {
         "blank_lines": blank_lines,
         "encoding_errors": encoding_errors,
@@ -175,9 +150,7 @@ def nearest(
         times = "occurs once" if total else "does not occur"
         raise ValueError(f"word={word!r}: {times} in the text{hint}; uses are compared from two on")
     opened = model if isinstance(model, BiLM) else load(model, vocabulary)
-    if isinstance(chosen, int) and chosen > opened.config.lstm.n_layers:
-        top = opened.config.lstm.n_layers
-        raise ValueError(f"layer={chosen}: the model has 0 (the token's) to {top}")
+    check_layer(chosen, opened.config.lstm.n_layers)
 
     def vectors(several: Sequence[Sequence[str]]) -> list[np.ndarray]:
         if isinstance(chosen, int):
@@ -208,28 +181,6 @@ def nearest(
             for tokens, place in given
         ],
     }
-
-
-def _layer(layer: str | int) -> Layers | int:
-    known: tuple[Layers, ...] = ("top", "average", "sum", "token")
-    if isinstance(layer, str) and layer.isascii() and layer.isdigit():
-        return int(layer)
-    if isinstance(layer, int) and layer >= 0:
-        return layer
-    for name in known:
-        if layer == name:
-            return name
-    raise ValueError(f"layer={layer!r}: must be {', '.join(known)}, or a number from 0 to the top")
-
-
-def _alike(a: Use, b: Use) -> bool:
-    """Whether two uses have the same words right before or right behind."""
-    left = a.tokens[max(0, a.place - _BESIDE) : a.place]
-    right = a.tokens[a.place + 1 : a.place + 1 + _BESIDE]
-    return (
-        left == b.tokens[max(0, b.place - _BESIDE) : b.place]
-        or right == b.tokens[b.place + 1 : b.place + 1 + _BESIDE]
-    )
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

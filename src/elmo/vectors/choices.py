@@ -14,13 +14,16 @@ from elmo.embed.results import Layers, Pool, State
 from elmo.vectors.numbers import Dtype, to_dtype
 from elmo.vectors.plan import Part, Plan, sentences_of
 
-Format = Literal["hdf5", "npz", "parquet", "npy", "safetensors"]
+Format = Literal["hdf5", "npz", "parquet", "npy", "safetensors", "types"]
 Layout = Literal["allennlp", "bilm-tf", "manylangs"]
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What is written, checked and complete; `elmo.vectors.stores.choosing.choose` makes it."""
+    """What is written, checked and complete; `elmo.vectors.stores.choosing.choose` makes it.
+
+    `layer` is one layer by its number, where `layers` is `"all"`: the only one that is written.
+    """
 
     layers: Layers = "all"
     pool: Pool | None = None
@@ -31,6 +34,7 @@ class Choices:
     dtype: Dtype = "float32"
     only: tuple[str, ...] | None = None
     part_tokens: int = 1 << 16
+    layer: int | None = None
 
     @property
     def row(self) -> str:
@@ -98,7 +102,9 @@ class Job:
         Returns:
             `(rows, *shape)` in the type of the output, and the scales `(rows, …)` or None.
         """
-        if self.choices.pool:
+        if self.choices.layer is not None:
+            vectors = vectors[self.choices.layer]
+        elif self.choices.pool:
             vectors = vectors[None]
         elif self.n_layers:
             vectors = vectors.swapaxes(0, 1)

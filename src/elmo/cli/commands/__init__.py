@@ -3,7 +3,11 @@
 Heavy modules are imported inside the functions, so that help comes quickly.
 """
 
-from elmo.cli.command import Command
+from collections.abc import Iterator, Mapping
+
+import click
+
+from elmo.cli.command import Command, Commands
 from elmo.cli.commands import (
     cache_tokens,
     convert,
@@ -22,6 +26,7 @@ from elmo.cli.commands import (
     score,
     substitutes,
     train,
+    usages,
     vocab,
 )
 
@@ -44,9 +49,25 @@ _MODULES = (
         push,
         models,
         nearest,
+        usages,
     ),
     cache_tokens,
 )
-COMMANDS: dict[str, Command] = {
-    command.name: command for command in (module.COMMAND for module in _MODULES) if command.name
+ENTRIES: dict[str, Command | Commands] = {
+    entry.name: entry for entry in (module.COMMAND for module in _MODULES) if entry.name
 }
+"""What stands behind `elmo`."""
+
+
+def _leaves(
+    entries: Mapping[str, click.Command], before: str = ""
+) -> Iterator[tuple[str, Command]]:
+    for name, entry in entries.items():
+        if isinstance(entry, Commands):
+            yield from _leaves(entry.commands, f"{before}{name} ")
+        elif isinstance(entry, Command):
+            yield f"{before}{name}", entry
+
+
+COMMANDS: dict[str, Command] = dict(_leaves(ENTRIES))
+"""All commands by their words, such as `usages build`."""

@@ -62,7 +62,7 @@ def nearest(
 def show(result: Result) -> str:
     """Sentences that were asked about, and below each the nearest uses."""
     from elmo.cli.telling import Teller
-    from elmo.usages.nearest import Use
+    from elmo.usages.use import Use
 
     tell = Teller(sys.stdout)
     more = "" if result["compared"] == result["uses"] else f", {result['compared']:,} compared"

@@ -11,6 +11,7 @@ from elmo.text.vocabulary_files import read_lines
 from elmo.vectors.choices import Choices, Format, Job, Layout
 from elmo.vectors.numbers import DTYPES, Dtype
 from elmo.vectors.stores.arrays import Hdf5ArrayStore, NpyStore, SafetensorsStore
+from elmo.vectors.stores.by_type import TypeStore
 from elmo.vectors.stores.keyed import LAYOUTS, KeyedHdf5Store, NpzStore, manylangs_files
 from elmo.vectors.stores.parquet import ParquetStore, pyarrow
 from elmo.vectors.stores.store import Store
@@ -23,7 +24,7 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "safetensors": (".safetensors",),
 }
 FORMATS = tuple(SUFFIXES)
-FOLDERS = ("parquet", "npy")
+FOLDERS = ("parquet", "npy", "types")
 """Formats that are a folder of files."""
 
 
@@ -65,7 +66,7 @@ def choose(
     format = format or _by_name(output, layout)
     if format == "parquet":
         pyarrow()
-    words = None if only is None else _words(only)
+    words = None if only is None else word_list(only)
     keyed = format == "npz" or (format == "hdf5" and words is None)
     if dtype == "int8" and keyed:
         raise ValueError(
@@ -104,8 +105,12 @@ def _by_name(output: str | os.PathLike[str], layout: str) -> Format:
     )
 
 
-def _words(only: str | os.PathLike[str] | Iterable[str]) -> tuple[str, ...]:
-    """Words of a list, of a file with one per line, or of a string with commas; sorted."""
+def word_list(only: str | os.PathLike[str] | Iterable[str]) -> tuple[str, ...]:
+    """Words of a list, of a file with one per line, or of a string with commas; sorted.
+
+    Raises:
+        ValueError: there is none.
+    """
     if isinstance(only, os.PathLike) or (isinstance(only, str) and os.path.isfile(only)):
         only = read_lines(only)
     elif isinstance(only, str):
@@ -132,5 +137,6 @@ def open_store(job: Job, output: Path) -> Store:
         "npy": NpyStore,
         "safetensors": SafetensorsStore,
         "parquet": ParquetStore,
+        "types": TypeStore,
     }
     return stores[job.choices.format](job, output)
