@@ -1,0 +1,1 @@
+"""How the use of a word changed from one period to another: measures, intervals and tests."""
