@@ -16,8 +16,11 @@ from elmo.usages.change.units import Unit, Units, choose_unit, units_of
 from elmo.usages.periods import two_periods
 from elmo.usages.senses.clustering import induce
 from elmo.usages.unit_vectors import unit_length
-from elmo.usages.word_uses import WordUses
+from elmo.usages.word_uses import UNKNOWN, WordUses
 
+CLUSTERED = (
+    500  # uses from which a word's senses are induced, where thousands of words are compared
+)
 CONTROLS = 100  # equal subsamples, whose mean is reported
 
 
@@ -50,7 +53,7 @@ class Comparison:
     unit: Unit | None = None
     mean: np.ndarray | None = None
     least: int = 10
-    most: int = 5000
+    most: int = 2000
     control: int | None = None
 
     def __post_init__(self) -> None:
@@ -115,7 +118,8 @@ def change_of(
     Raises:
         ValueError: there is no such period.
     """
-    side = two_periods(comparison.earlier, comparison.later, uses.periods)[uses.period]
+    labelled = two_periods(comparison.earlier, comparison.later, uses.periods)
+    side = np.append(labelled, UNKNOWN)[uses.period]  # those of no period are of neither
     number = int((side == 0).sum()), int((side == 1).sum())
     if min(number) < comparison.least:
         return None
@@ -206,12 +210,10 @@ def _senses(
     if not comparison.senses:
         return None
     k = min(comparison.senses, len(vectors))
-    return induce(vectors, "kmeans", k, seed=comparison.resampling.seed).labels
+    return induce(vectors, "kmeans", k, most=CLUSTERED, seed=comparison.resampling.seed).labels
 
 
-def _controlled(
-    units: Units, comparison: Comparison, rng: np.random.Generator
-) -> dict[str, float]:
+def _controlled(units: Units, comparison: Comparison, rng: np.random.Generator) -> dict[str, float]:
     size = comparison.control
     if size is None or min(units.later.sum(), (~units.later).sum()) < size:
         return {}

@@ -105,7 +105,9 @@ def scores(
         }
         found = {name: _finite(values) for name, values in found.items()}
     if units.senses is not None:
-        found |= _of_senses(earlier @ units.senses, later @ units.senses, thresholds or Thresholds())
+        found |= _of_senses(
+            earlier @ units.senses, later @ units.senses, thresholds or Thresholds()
+        )
     return found
 
 
@@ -118,12 +120,26 @@ def _products(
         first, second = earlier @ table, later @ table
         pairs = ((first, later), (first, earlier), (second, later))
     else:
-        first, second = earlier @ sums, later @ sums
+        first, second = _sums(sums, earlier, later)
         pairs = ((first, second), (first, first), (second, second))
-    between, within_a, within_b = (
-        np.einsum("ru,ru->r", x, y, dtype=np.float64) for x, y in pairs
-    )
+    between, within_a, within_b = (np.einsum("ru,ru->r", x, y, dtype=np.float64) for x, y in pairs)
     return between, within_a, within_b
+
+
+def _sums(
+    sums: np.ndarray, earlier: np.ndarray, later: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`earlier @ sums` and `later @ sums`, without the products that are known."""
+    if np.array_equal(
+        earlier, 1 - later
+    ):  # every unit is in one of the periods, as in a permutation
+        second = later @ sums
+        return sums.sum(axis=0) - second, second
+    taken = earlier.any(axis=0), later.any(axis=0)
+    first, second = (
+        weights[:, mask] @ sums[mask] for weights, mask in zip((earlier, later), taken, strict=True)
+    )
+    return first, second
 
 
 def _of_senses(earlier: np.ndarray, later: np.ndarray, thresholds: Thresholds) -> Scores:

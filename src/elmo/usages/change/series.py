@@ -68,7 +68,7 @@ def series(
     if senses is None and comparison.senses:
         within = np.any([labels_in(period, uses.periods) for period in periods], axis=0)
         senses = np.full(len(uses), -1)
-        chosen = np.flatnonzero(within[uses.period])
+        chosen = np.flatnonzero(np.append(within, False)[uses.period])
         if len(chosen):
             k = min(comparison.senses, len(chosen))
             seed = comparison.resampling.seed

@@ -85,7 +85,9 @@ def units_of(
         kind="use" if documents is None else "document",
         later=parted,
         uses=np.bincount(rows, minlength=len(parted)).astype(np.float64),
-        sums=np.asarray(vectors, np.float32) if documents is None else _added(vectors, rows, parted),
+        sums=np.asarray(vectors, np.float32)
+        if documents is None
+        else _added(vectors, rows, parted),
         senses=None if senses is None else _counted(senses, rows, len(parted)),
     )
 

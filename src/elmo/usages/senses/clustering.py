@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -106,12 +107,13 @@ def induce(
         chosen = np.sort(rng.choice(len(table), max(most, k or 0), replace=False))
     part = table[chosen]
     silhouettes: dict[int, float] = {}
-    if method == "hdbscan":
-        labels = _hdbscan(part, smallest)
-    elif k is None:
-        labels, silhouettes = _best(part, method, seed)
-    else:
-        labels = _cluster(part, method, k, seed)
+    with _one_thread():
+        if method == "hdbscan":
+            labels = _hdbscan(part, smallest)
+        elif k is None:
+            labels, silhouettes = _best(part, method, seed)
+        else:
+            labels = _cluster(part, method, k, seed)
     labels = _spread(table, chosen, labels)
     return Induced(by_size(labels), method, silhouettes, len(chosen))
 
@@ -135,6 +137,13 @@ def by_size(labels: np.ndarray) -> np.ndarray:
     renumbered = np.full(int(labels.max(initial=-1)) + 2, -1)
     renumbered[known[np.lexsort((first, -counts))]] = np.arange(len(known))
     return renumbered[labels]
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Tables this small take twenty times as long on several threads beside other work."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
 
 
 def _cluster(table: np.ndarray, method: str, k: int, seed: int) -> np.ndarray:
@@ -163,7 +172,9 @@ def _best(table: np.ndarray, method: str, seed: int) -> tuple[np.ndarray, dict[i
     for k, labels in found.items():
         if 1 < len(np.unique(labels)) < len(table):
             silhouettes[k] = float(
-                silhouette_score(table, labels, metric="cosine", sample_size=size, random_state=seed)
+                silhouette_score(
+                    table, labels, metric="cosine", sample_size=size, random_state=seed
+                )
             )
     if not silhouettes:
         return np.zeros(len(table), np.int64), {}
