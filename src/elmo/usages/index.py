@@ -6,16 +6,24 @@ import difflib
 import functools
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from elmo.system.errors import FormatError
 from elmo.usages.description import Description
 from elmo.usages.documents import Document, in_order
+from elmo.usages.like import UsageModel, like
+from elmo.usages.search import Searcher
 from elmo.usages.segment import SegmentReader
+from elmo.usages.use import Use
 from elmo.usages.word_uses import UNKNOWN, WordUses, period_index
+
+if TYPE_CHECKING:
+    from elmo.api import BiLM
+    from elmo.hub.resolving import Source
 
 _CLOSE = 20_000  # of the most frequent words, in which a spelling is looked for
 
@@ -33,6 +41,7 @@ class UsageIndex:
 
     Args:
         folder: where `elmo.usages.build` wrote it.
+        model: the one that made it, for `like`; None for where it was then.
 
     Attributes:
         folder: the same.
@@ -45,8 +54,9 @@ class UsageIndex:
         FormatError: it is damaged.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], model: BiLM | Source | None = None) -> None:
         self.folder = Path(folder)
+        self.model = UsageModel(self, model)
         self.description = Description.read(folder)
         described = self.description.segments
         self.segments = [SegmentReader(self.folder / one.folder) for one in described]
@@ -103,8 +113,7 @@ class UsageIndex:
 
     def counts(self, word: str) -> dict[str, int]:
         """How many uses each period has."""
-        periods = [self.places(word, number)[3] for number in range(len(self.segments))]
-        known = np.concatenate(periods)
+        known = self.periods_of(word)
         found = np.bincount(known[known != UNKNOWN], minlength=len(self.periods))
         return dict(zip(self.periods, found.tolist(), strict=True))
 
@@ -155,6 +164,64 @@ class UsageIndex:
         document = np.searchsorted(self._document_ends, sentence, "right")
         return sentence, reader.place[rows].astype(np.int64), document, self._period_of[document]
 
+    # What a search needs.
+
+    def pieces(self, word: str | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The vectors of a word, or of all, in int8 with their scales, segment by segment."""
+        everything = slice(None)
+        rows = [everything if word is None else segment.rows(word) for segment in self.segments]
+        return [(s.vectors[r], s.scales[r]) for s, r in zip(self.segments, rows, strict=True)]
+
+    def periods_of(self, word: str) -> np.ndarray:
+        """The period of each use of a word, an index into `periods` or -1, `(n,)`."""
+        return np.concatenate(
+            [self.places(word, number)[3] for number in range(len(self.segments))]
+        )
+
+    def shown(self, word: str, numbers: np.ndarray) -> Iterator[Use]:
+        """Uses of a word, by their numbers from 0, with their sentences."""
+        parts = [self.places(word, number)[:2] for number in range(len(self.segments))]
+        sentences, places = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        for number in numbers:
+            yield self._use(int(sentences[number]), int(places[number]))
+
+    def located(self, numbers: np.ndarray) -> Iterator[Use]:
+        """Uses of any word, by their numbers from 0 through all segments, with their sentences."""
+        for segment, row in zip(*self._split(numbers), strict=True):
+            reader = self.segments[segment]
+            sentence = int(reader.sentence[row]) + int(self._first_sentences[segment])
+            yield self._use(sentence, int(reader.place[row]))
+
+    def floats_at(self, numbers: np.ndarray) -> np.ndarray:
+        """Vectors of uses of any word by the same numbers, float32 `(n, dim)`."""
+        segments, rows = self._split(numbers)
+        found = np.empty((len(numbers), self.dim), np.float32)
+        for number, reader in enumerate(self.segments):
+            here = segments == number
+            found[here] = reader.floats(rows[here])
+        return found
+
+    def sample(self, most: int) -> np.ndarray:
+        """So many vectors at most, spread evenly over all uses, float32 `(n, dim)`."""
+        numbers = np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(np.int64)
+        return self.floats_at(numbers)
+
+    def identity(self) -> list[list[Any]]:
+        """What tells the vectors of this index from others: the segments with what they were made of."""
+        return [
+            [segment.folder.name, len(segment.vectors), segment.fingerprint()]
+            for segment in self.segments
+        ]
+
+    def _split(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        begins = np.cumsum([0, *(len(segment.vectors) for segment in self.segments)])
+        segments = np.searchsorted(begins, numbers, "right") - 1
+        return segments, np.asarray(numbers) - begins[segments]
+
+    def _use(self, sentence: int, place: int) -> Use:
+        document = self.document_of(sentence)
+        return Use(self.sentence(sentence), place, 1.0, sentence, document.name, document.period)
+
     def _floats(self, word: str, chosen: np.ndarray) -> np.ndarray:
         begin, found = 0, []
         for segment in self.segments:
@@ -198,6 +265,41 @@ class UsageIndex:
     def document_of(self, sentence: int) -> Document:
         """The document that a sentence stands in."""
         return self.documents[int(np.searchsorted(self._document_ends, sentence, "right"))]
+
+    def like(
+        self,
+        sentence: str | Sequence[str],
+        place: int | None = None,
+        *,
+        across: bool = False,
+        k: int = 20,
+        period: str | None = None,
+    ) -> list[Use]:
+        """The uses that are most like one in a sentence, nearest first, each phrase once.
+
+        Compared are cosines, after the mean over the uses of the word (across all, over all uses) is
+        taken off: what is left is what the context made of the word.
+
+        Args:
+            sentence: tokens parted by spaces, the one that is meant in brackets: `"on the [bank] of the
+                river"`; or a list of tokens, with `place`.
+            place: which of the tokens.
+            across: among the uses of all words, not of this one alone.
+            k: how many.
+            period: uses of this one alone.
+
+        Raises:
+            ValueError: no token is marked, the word has no uses, or the model is another one.
+            FileNotFoundError: the model is not where it was.
+        """
+        return like(
+            self, self.model, self.searcher, sentence, place, across=across, k=k, period=period
+        )[1]
+
+    @functools.cached_property
+    def searcher(self) -> Searcher:
+        """Searches by vectors."""
+        return Searcher(self)
 
     def tokens_by_period(self) -> dict[str, int]:
         """How many tokens the texts of each period have; those without a period are left out."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from elmo.embed.results import Layers
+if TYPE_CHECKING:
+    from elmo.embed.results import Layers
 
 KNOWN: tuple[Layers, ...] = ("top", "average", "sum", "token")
 

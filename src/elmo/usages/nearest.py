@@ -10,6 +10,7 @@ import numpy as np
 
 from elmo.text.marked import marked
 from elmo.text.sources import Text
+from elmo.usages.cosines import unit
 from elmo.usages.layers import check_layer, parse_layer
 from elmo.usages.use import Use, phrases_once
 
@@ -59,7 +60,7 @@ class Uses:
         self.found = found[:most]
         table = self._of(self.found)
         self._mean = table.mean(axis=0)
-        self._table = _unit(table - self._mean)
+        self._table = unit(table - self._mean)
 
     def _of(self, uses: Sequence[Use]) -> np.ndarray:
         vectors = self._vectors([use.tokens for use in uses])
@@ -78,7 +79,7 @@ class Uses:
         if place is None:
             place = list(sentence).index(self.word)
         asked = Use(list(sentence), place)
-        similarities = self._table @ _unit(self._of([asked]) - self._mean)[0]  # (uses,)
+        similarities = self._table @ unit(self._of([asked]) - self._mean)[0]  # (uses,)
         order = np.argsort(-similarities, kind="stable")
         uses = (self.found[n]._replace(similarity=float(similarities[n])) for n in order)
         return phrases_once(uses, k, but=asked.tokens)
@@ -181,8 +182,3 @@ def nearest(
             for tokens, place in given
         ],
     }
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.maximum(norms, 1e-12)

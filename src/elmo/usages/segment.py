@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
 
-from elmo.system.errors import FormatError, brief
+from elmo.system.errors import FormatError, brief, read_json
 from elmo.vectors.numbers import from_dtype
-from elmo.vectors.stores.by_type import ARRAYS
+from elmo.vectors.stores.names import BY_TYPE, META
 
 
 class SegmentReader:
@@ -25,7 +27,7 @@ class SegmentReader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        arrays = {name: _open(folder / f"{name}.npy") for name in ARRAYS}
+        arrays = {name: _open(folder / f"{name}.npy") for name in BY_TYPE}
         self.offsets, self.counts = np.asarray(arrays["offsets"]), arrays["counts"]
         self.vectors, self.scales = arrays["vectors"], arrays["scales"]
         self.sentence, self.place = arrays["sentence"], arrays["place"]
@@ -91,6 +93,11 @@ class SegmentReader:
         """The word of each row."""
         found = np.searchsorted(self.offsets, rows, "right") - 1
         return [self.spellings[number] for number in found]
+
+    def fingerprint(self) -> str:
+        """What the vectors were made of: model, text and choices, in a few digits."""
+        label = read_json(self.folder / META)
+        return hashlib.sha256(json.dumps(label, sort_keys=True).encode()).hexdigest()[:16]
 
     def floats(self, rows: slice | np.ndarray) -> np.ndarray:
         """The vectors of rows, float32 `(n, dim)`."""

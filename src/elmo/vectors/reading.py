@@ -17,8 +17,8 @@ import h5py
 import numpy as np
 
 from elmo.vectors.numbers import from_dtype
-from elmo.vectors.stores.arrays import META
 from elmo.vectors.stores.hdf5 import SENTENCE_INDEX
+from elmo.vectors.stores.names import META
 from elmo.vectors.stores.parquet import columns, pyarrow
 from elmo.vectors.stores.store import LABEL
 

@@ -32,9 +32,9 @@ from elmo.system.files import sync_folder, write_at
 from elmo.system.output import OutputFile
 from elmo.vectors.choices import Job
 from elmo.vectors.plan import Part, encoded
+from elmo.vectors.stores.names import META
 from elmo.vectors.stores.store import LABEL, Item, data_folder, label_text
 
-META = "meta.json"
 SAFETENSORS = {"float32": "F32", "float16": "F16", "int8": "I8"}
 SAFETENSORS |= {"int64": "I64", "int32": "I32", "uint8": "U8"}
 

@@ -32,13 +32,9 @@ import numpy as np
 from elmo.system.files import sync_folder, write_at
 from elmo.vectors.choices import Job
 from elmo.vectors.plan import Part, encoded, sentences_of
-from elmo.vectors.stores.arrays import META
+from elmo.vectors.stores.names import META
 from elmo.vectors.stores.store import Item, data_folder, label_text
 
-ARRAYS = (
-    *("types", "type_offsets", "counts", "offsets", "vectors", "scales", "sentence", "place"),
-    *("tokens", "sentence_offsets"),
-)
 OF_USES = ("vectors", "scales", "sentence", "place")  # what parts write
 
 
