@@ -1,7 +1,8 @@
 """Data sets by name: from the folder in `ELMO_DATA`, else downloaded once and checked.
 
-A download goes to `ELMO_CACHE`, else `$XDG_CACHE_HOME/elmo`, else `~/.cache/elmo`. It is written
-aside, checked, and only then takes its place.
+`wikitext-2`, and novels of the European Literary Text Collection by language: `eltec-eng`, `eltec-deu`, …
+(`elmo.text.eltec`). A download goes to `ELMO_CACHE`, else `$XDG_CACHE_HOME/elmo`, else `~/.cache/elmo`.
+It is written aside, checked, and only then takes its place.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from typing import Any, NamedTuple
 
 from elmo.system.cache import cache_folder
 from elmo.system.fetch import DownloadError, Progress, fetch, record_path
+from elmo.text import eltec
 from elmo.text.corpus import Corpus
+from elmo.text.files import CorpusError
 
 SPLITS = ("train", "valid", "test")
+_ELTEC = "eltec-"
 
 
 class DatasetError(OSError):
@@ -81,10 +85,10 @@ def names() -> list[str]:
     """The data sets that can be loaded.
 
     Example:
-        >>> names()
-        ['wikitext-2']
+        >>> names()[-3:]
+        ['eltec-swe', 'eltec-ukr', 'wikitext-2']
     """
-    return sorted(SOURCES)
+    return sorted([*SOURCES, *(f"{_ELTEC}{language}" for language in eltec.LANGUAGES)])
 
 
 def load(name: str, *, progress: Progress | None = None, **options: Any) -> Dataset:
@@ -93,8 +97,8 @@ def load(name: str, *, progress: Progress | None = None, **options: Any) -> Data
     Args:
         name: such as `"wikitext-2"`.
         progress: called with the bytes so far and their total (or None) during a download.
-        **options: of `Corpus`. Blank lines are kept unless `blank_lines="skip"` is given, as the
-            standard perplexities of WikiText count an end of sentence on each of them.
+        **options: of `Corpus`. WikiText's blank lines are kept unless `blank_lines="skip"` is given,
+            as its standard perplexities count an end of sentence on each of them.
 
     Returns:
         A `Dataset` with `train`, `valid` and `test`.
@@ -102,15 +106,18 @@ def load(name: str, *, progress: Progress | None = None, **options: Any) -> Data
     Raises:
         UnknownDatasetError, DatasetError: as from `path`.
     """
-    options.setdefault("blank_lines", "keep")
+    options.setdefault("blank_lines", "keep" if name in SOURCES else "skip")
     return Dataset(*(Corpus(path(name, part, progress=progress), **options) for part in SPLITS))
 
 
 def path(name: str, split: str = "train", *, progress: Progress | None = None) -> Path:
     """The file of one part, downloaded first where it is not there yet.
 
+    Of novels it is a folder with a file for each novel. They are tokenized when they are first asked
+    for, a matter of minutes, and kept in the cache.
+
     Args:
-        name: such as `"wikitext-2"`.
+        name: such as `"wikitext-2"` or `"eltec-eng"`.
         split: `"train"`, `"valid"` or `"test"`.
         progress: as for `load`.
 
@@ -118,11 +125,13 @@ def path(name: str, split: str = "train", *, progress: Progress | None = None) -
         UnknownDatasetError: the name or the part is not known.
         DatasetError: the download failed, or what came is not what it should be.
     """
-    source = SOURCES.get(name)
-    if source is None:
+    if name not in names():
         raise UnknownDatasetError(f"name={name!r}: must be one of {', '.join(names())}")
-    if split not in source.files:
-        raise UnknownDatasetError(f"split={split!r}: must be one of {', '.join(source.files)}")
+    if split not in SPLITS:
+        raise UnknownDatasetError(f"split={split!r}: must be one of {', '.join(SPLITS)}")
+    if name not in SOURCES:
+        return _novels(name.removeprefix(_ELTEC), progress) / split
+    source = SOURCES[name]
     data = os.environ.get("ELMO_DATA")
     if data:
         own = Path(data) / source.folder / source.files[split]
@@ -132,6 +141,30 @@ def path(name: str, split: str = "train", *, progress: Progress | None = None) -
     if not (folder / source.files[split]).is_file():
         _download(name, source, folder, progress)
     return folder / source.files[split]
+
+
+def _novels(language: str, progress: Progress | None) -> Path:
+    """The folder with the sentences of a language's novels, made first where it is not there yet."""
+    target = cache_folder() / "datasets" / eltec.folder_name(language)
+    if target.is_dir():
+        return target
+    data = os.environ.get("ELMO_DATA")
+    own = Path(data) / f"{_ELTEC}{language}" if data else None
+    if own is not None and (own / eltec.TABLE).is_file():
+        eltec.write_sentences(eltec.from_folder(own), target)
+        return target
+    url = eltec.address(language)
+    packed = cache_folder() / "datasets" / f"{_ELTEC}{language}.zip"
+    try:
+        fetch(url, packed, progress=progress)
+        eltec.write_sentences(eltec.from_archive(packed), target)
+    except DownloadError as error:
+        raise DatasetError(
+            f"{_ELTEC}{language} could not be downloaded ({error}); put the archive of {url} at {packed}"
+        ) from error
+    except (zipfile.BadZipFile, CorpusError) as error:
+        raise DatasetError(f"{_ELTEC}{language}: {error}; delete {packed} and try again") from None
+    return target
 
 
 def _download(name: str, source: Source, folder: Path, progress: Progress | None) -> None:

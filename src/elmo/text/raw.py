@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from elmo.text.files import CorpusError, MissingExtraError
 
 LANGUAGES = ("en", "de", "es")
 _BLOCK = 1 << 16  # characters that are segmented at a time
+_DASHES = re.compile("(—+|–{2,}|-{2,})")  # syntok leaves "mind—and" and "mind--and" whole
 
 
 def check(language: str) -> None:
@@ -17,6 +19,11 @@ def check(language: str) -> None:
             f"language={language!r}: must be one of {', '.join(LANGUAGES)}, which raw text can be "
             "split in; other languages need a file with one sentence a line"
         )
+    check_installed()
+
+
+def check_installed() -> None:
+    """Raise where the package that splits raw text is missing."""
     try:
         import syntok.segmenter  # noqa: F401
     except ImportError:
@@ -64,6 +71,8 @@ def tokens(sentence: str) -> list[str]:
     Example:
         >>> tokens("It isn't far.")
         ['It', 'is', "n't", 'far', '.']
+        >>> tokens("He came—too late.")
+        ['He', 'came', '—', 'too', 'late', '.']
     """
     return [token for _, found in _with_offsets(sentence) for token in found]
 
@@ -88,6 +97,7 @@ def _with_offsets(block: str) -> Iterator[tuple[int, list[str]]]:
     for paragraph in syntok.segmenter.analyze(block):
         for sentence in paragraph:
             # what is left of control characters may be empty or hold odd spaces
-            tokens = [part for token in sentence for part in token.value.split()]
+            words = (part for token in sentence for part in token.value.split())
+            tokens = [part for word in words for part in _DASHES.split(word) if part]
             if tokens:
                 yield sentence[0].offset, tokens
