@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from elmo.formats import bilm_tf, keras_file, manylangs, published, safetensors
+from elmo.formats import bilm_tf, keras_file, manylangs, published, rounding, safetensors
 from elmo.formats.contents import Pretrained
 from elmo.formats.finding import (
     find_options,
@@ -190,6 +190,7 @@ def write_folder(
     folder: str | os.PathLike[str],
     overwrite: bool = False,
     extra_files: Mapping[str, bytes | str | os.PathLike[str]] | None = None,
+    bits: int | None = None,
 ) -> Path:
     """Saves a model's folder in the published layout, so that a crash leaves an old one whole.
 
@@ -205,6 +206,7 @@ def write_folder(
             nothing but `run` counts as new.
         extra_files: further files by name: their bytes, their text, or the path (a `Path`) of a
             file to copy.
+        bits: round the weights to so many bits, for a smaller file (`elmo.formats.rounding`).
 
     Returns:
         The folder.
@@ -212,16 +214,18 @@ def write_folder(
     Raises:
         FormatError: the weights do not fit the configuration; nothing was written.
         FileExistsError: the folder holds something, and `overwrite` is off.
+        ValueError: a number of bits that weights cannot be rounded to.
         OSError: it cannot be written.
     """
-
+    if bits is not None:
+        rounding.check(bits)
     if pretrained.vocabulary is not None and (
         pretrained.has_softmax or pretrained.config.char_cnn is None
     ):
         load_vocabulary(pretrained.vocabulary, pretrained.config.vocabulary_size)
 
     def write(new: Path) -> None:
-        published.write_pair(pretrained, new / OPTIONS, new / WEIGHTS)
+        published.write_pair(pretrained, new / OPTIONS, new / WEIGHTS, bits)
         if pretrained.vocabulary is not None:
             # One type a line is what others read; it cannot say that padding is in its midst.
             plain = pretrained.vocabulary.pad_id in (None, 0)

@@ -29,6 +29,7 @@ from elmo.formats.options import (
     options_from_config,
     training_options,
 )
+from elmo.formats.rounding import rounded
 from elmo.formats.weight_map import (
     SQUEEZED,
     Entry,
@@ -218,6 +219,7 @@ def write_pair(
     pretrained: Pretrained,
     options: str | os.PathLike[str],
     weights: str | os.PathLike[str],
+    bits: int | None = None,
 ) -> None:
     """Writes a model's two files, in place; `write_folder` does it safely.
 
@@ -225,6 +227,7 @@ def write_pair(
         pretrained: the model; its vocabulary is not written here.
         options: the JSON file.
         weights: the HDF5 file.
+        bits: round the weights to so many bits (`elmo.formats.rounding`) and pack the file.
 
     Raises:
         FormatError: the weights do not fit the configuration.
@@ -245,6 +248,8 @@ def write_pair(
         raise FormatError(f"{options}: a setting that JSON cannot hold ({brief(error)})") from error
     with open(options, "w", encoding="utf-8") as file:
         file.write(text + "\n")
-    write_arrays(weights, arrays)
+    if bits is not None:
+        arrays = {name: rounded(array, bits) for name, array in arrays.items()}
+    write_arrays(weights, arrays, packed=bits is not None)
     if dictionaries is not None:
         dictionaries.save(Path(options).parent)

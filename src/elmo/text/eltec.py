@@ -75,7 +75,7 @@ def parts(novels: Sequence[tuple[str, int]]) -> dict[str, str]:
 
 
 def from_folder(folder: Path) -> list[Entry]:
-    """The novels of a folder with `novels.tsv` and a text for each, `ID.txt.xz`, one paragraph per line."""
+    """The novels of a folder: `novels.tsv`, and `ID.txt.xz` for each with one paragraph per line."""
     entries = []
     for line in (folder / TABLE).read_text(encoding="utf-8").splitlines()[1:]:
         id, year, author, title, *_ = line.split("\t")

@@ -28,6 +28,10 @@ def convert(
     ] = "allennlp",
     vocabulary: o.Vocabulary = None,
     softmax: o.Softmax = None,
+    bits: Annotated[
+        int | None,
+        Option("Of a folder's weights: round them, for a smaller file; 8 take a third.", least=2),
+    ] = None,
     overwrite: o.Overwrite = False,
 ) -> dict[str, Any]:
     """Write a model in another form.
@@ -38,6 +42,7 @@ def convert(
             holds the softmax too; for `"keras"` a file `.keras`; for `"safetensors"` a folder, or a
             file `.safetensors`. The vocabulary lies beside a file, and is inside a Keras file too.
         to: one of `Target`.
+        bits: round the weights of a folder to so many bits (`elmo.formats.rounding`).
         overwrite: replace what is there.
         vocabulary: its file, where the source does not have it.
         softmax: as in `elmo.load`; the result has it.
@@ -51,6 +56,7 @@ def convert(
         FileExistsError: something is there, and `overwrite` is off.
         FormatError: the source cannot be read.
     """
+    from elmo.formats import rounding
     from elmo.formats.pretrained import read, write_folder
     from elmo.hub.resolving import name_of, resolve
     from elmo.hub.softmax import resolve_softmax
@@ -60,6 +66,10 @@ def convert(
         raise ValueError(f"to={to!r}: must be {', '.join(map(repr, get_args(Target)))}")
     output = Path(output)
     keep_apart([output], [*local_paths(source), *local_paths(softmax)])
+    if bits is not None:
+        rounding.check(bits)
+    if bits is not None and to != "allennlp":
+        raise ValueError(f"bits={bits}: a folder's weights are rounded, not those of to={to!r}")
     if to == "keras" and output.suffix != ".keras":
         raise ValueError(f"{output}: must end in .keras")
     types: AVocabulary = vocabulary
@@ -67,7 +77,7 @@ def convert(
         softmax, types = resolve_softmax(source, softmax, vocabulary, progress=True)
     found = read(resolve(source, progress=True), types, softmax)
     if to == "allennlp":
-        write_folder(found, output, overwrite=overwrite)
+        write_folder(found, output, overwrite=overwrite, bits=bits)
         written = [path for path in sorted(output.iterdir()) if path.is_file()]
     elif to == "keras":
         written = _write_keras(found, output, overwrite)

@@ -24,6 +24,8 @@ MAX_COMPRESSION = 1100
 LARGE, MAX_COMPRESSION_OF_LARGE = 1 << 26, 16
 """Weights are nearly incompressible: a large array of few stored bytes is made to fill the memory."""
 
+_CHUNK = 1 << 18  # numbers that are packed together
+
 _HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError)
 
 
@@ -114,12 +116,15 @@ def _stored(dataset: h5py.Dataset, name: str, path: str | os.PathLike[str], size
     return Stored(tuple(dataset.shape), load)
 
 
-def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(
+    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], packed: bool = False
+) -> None:
     """A new HDF5 file with float32 arrays under their full names.
 
     Args:
         path: the file; one that exists is replaced.
         arrays: `{name: array}`; a name's slashes make groups.
+        packed: shuffle the bytes of tables and pack them with gzip, which every HDF5 library reads.
 
     Raises:
         OSError: the file cannot be written.
@@ -127,7 +132,22 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray])
     with _SteadyFile(path, "w+b") as raw:
         with h5py.File(raw, "w") as file:
             for name, array in arrays.items():
-                file.create_dataset(name, data=np.ascontiguousarray(array, dtype=np.float32))
+                data = np.ascontiguousarray(array, dtype=np.float32)
+                if packed and data.ndim > 1 and data.size:
+                    chunk = (
+                        max(1, min(len(data), _CHUNK * len(data) // data.size)),
+                        *data.shape[1:],
+                    )
+                    file.create_dataset(
+                        name,
+                        data=data,
+                        chunks=chunk,
+                        shuffle=True,
+                        compression="gzip",
+                        compression_opts=9,
+                    )
+                else:
+                    file.create_dataset(name, data=data)
         if raw.failure is not None:
             raise raw.failure
 
