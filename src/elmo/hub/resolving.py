@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from elmo.hub.client import client, reason
+from elmo.hub.installed import installed
 from elmo.hub.models import MODELS, RemoteFile, RemoteModel, find, find_by_address
 from elmo.system.archives import extract_zip
 from elmo.system.cache import cache_folder
@@ -47,8 +48,9 @@ def resolve(source: Source, *, progress: Progress | bool | None = None) -> Local
         source: a path; the address of a zip archive, or of weights (`…weights.hdf5`, beside which
             `…options.json` is taken); a pair (options, weights) of paths or addresses, or both
             as text with a comma between them;
-            `hf://user/model`, with `@revision` if wanted; or a name of `registry.MODELS`. What
-            exists on the disk is taken for a path.
+            `hf://user/model`, with `@revision` if wanted; or a name: of an installed model
+            (`elmo.hub.installed`), or of one in `elmo.hub.models`. What exists on the disk is taken
+            for a path.
         progress: called with the bytes so far and all of them (or None) during downloads; True for
             a bar on a terminal and a line elsewhere.
 
@@ -79,14 +81,17 @@ def resolve(source: Source, *, progress: Progress | bool | None = None) -> Local
         return _pair(*both, progress=progress)
     if is_address(text):
         return _from_address(text, progress)
+    here = installed()
+    if text in here:
+        return here[text]
     model = find(text)
     if model is not None:
         return _from_registry(model, progress)
-    close = difflib.get_close_matches(text.lower(), MODELS, n=3)
+    close = difflib.get_close_matches(text.lower(), [*here, *MODELS], n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else "."
     raise FormatError(
         f"{text}: no such file or folder, and no model of that name{hint} Names are: "
-        f"{', '.join(list(MODELS)[:4])}, … (`elmo models` lists them all)"
+        f"{', '.join([*here, *MODELS][:4])}, … (`elmo models` lists them all)"
     )
 
 

@@ -91,12 +91,13 @@ def names() -> list[str]:
     return sorted([*SOURCES, *(f"{_ELTEC}{language}" for language in eltec.LANGUAGES)])
 
 
-def load(name: str, *, progress: Progress | None = None, **options: Any) -> Dataset:
+def load(name: str, *, progress: Progress | bool | None = None, **options: Any) -> Dataset:
     """The parts of a data set as corpora.
 
     Args:
         name: such as `"wikitext-2"`.
-        progress: called with the bytes so far and their total (or None) during a download.
+        progress: called with the bytes so far and their total (or None) during a download; True for a
+            bar.
         **options: of `Corpus`. WikiText's blank lines are kept unless `blank_lines="skip"` is given,
             as its standard perplexities count an end of sentence on each of them.
 
@@ -110,7 +111,7 @@ def load(name: str, *, progress: Progress | None = None, **options: Any) -> Data
     return Dataset(*(Corpus(path(name, part, progress=progress), **options) for part in SPLITS))
 
 
-def path(name: str, split: str = "train", *, progress: Progress | None = None) -> Path:
+def path(name: str, split: str = "train", *, progress: Progress | bool | None = None) -> Path:
     """The file of one part, downloaded first where it is not there yet.
 
     Of novels it is a folder with a file for each novel. They are tokenized when they are first asked
@@ -143,7 +144,7 @@ def path(name: str, split: str = "train", *, progress: Progress | None = None) -
     return folder / source.files[split]
 
 
-def _novels(language: str, progress: Progress | None) -> Path:
+def _novels(language: str, progress: Progress | bool | None) -> Path:
     """The folder with the sentences of a language's novels, made first where it is not there yet."""
     target = cache_folder() / "datasets" / eltec.folder_name(language)
     if target.is_dir():
@@ -167,7 +168,7 @@ def _novels(language: str, progress: Progress | None) -> Path:
     return target
 
 
-def _download(name: str, source: Source, folder: Path, progress: Progress | None) -> None:
+def _download(name: str, source: Source, folder: Path, progress: Progress | bool | None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -188,7 +189,7 @@ def _download(name: str, source: Source, folder: Path, progress: Progress | None
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _fetch_any(name: str, source: Source, target: Path, progress: Progress | None) -> None:
+def _fetch_any(name: str, source: Source, target: Path, progress: Progress | bool | None) -> None:
     reasons = []
     for url in source.urls:
         try:

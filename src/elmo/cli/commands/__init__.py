@@ -11,6 +11,7 @@ from elmo.cli.command import Command, Commands
 from elmo.cli.commands import (
     cache_tokens,
     convert,
+    data,
     demo,
     embed,
     evaluate,
@@ -33,6 +34,7 @@ from elmo.cli.commands import (
 _MODULES = (
     *(
         demo,
+        data,
         vocab,
         train,
         plot,

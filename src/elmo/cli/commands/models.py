@@ -1,4 +1,4 @@
-"""`elmo models`: published models that can be loaded by name."""
+"""`elmo models`: installed and published models that can be loaded by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def models(
     ] = None,
     layout: Annotated[Layout | None, Option("Of its files.")] = None,
 ) -> dict[str, Any]:
-    """The published models that can be loaded by name.
+    """The installed and the published models that can be loaded by name.
 
     Args:
         words: each must be in a model's name, description or language, in any case.
@@ -30,7 +30,9 @@ def models(
     Returns:
         `models`: for each `name`, `description`, `language`, `layout`, `parameters`, `size` in bytes,
         `licence`, `page`, `files` with `url`, `size` and `sha256`, `softmax`, the addresses of a softmax
-        and its vocabulary that were published apart; None is not known.
+        and its vocabulary that were published apart; None is not known. `installed`: where nothing
+        is asked for or a word is in its name, for each installed model its `name`, its folder `path`
+        and its `size` in bytes.
     """
     listed = [words] if isinstance(words, str) else list(words)
     found = [
@@ -40,7 +42,8 @@ def models(
         and (layout is None or model.layout.lower() == layout.lower())
         and all(word.lower() in _searched(model) for word in listed)
     ]
-    if not found:
+    here = [] if language or layout else _installed(listed)
+    if not found and not here:
         asked = {"language": language, "layout": layout, "words": " ".join(listed) or None}
         named = ", ".join(f"{name}={value!r}" for name, value in asked.items() if value is not None)
         languages = ", ".join(sorted({model.language for model in MODELS.values()}))
@@ -50,6 +53,7 @@ def models(
             f"{layouts}"
         )
     return {
+        "installed": here,
         "models": [
             {
                 "name": model.name,
@@ -67,8 +71,22 @@ def models(
                 "softmax": [file.url for file in model.softmax or ()],
             }
             for model in found
-        ]
+        ],
     }
+
+
+def _installed(words: Sequence[str]) -> list[dict[str, Any]]:
+    from elmo.hub.installed import installed
+
+    return [
+        {
+            "name": name,
+            "path": str(folder),
+            "size": sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+        }
+        for name, folder in installed().items()
+        if all(word.lower() in name.lower() for word in words)
+    ]
 
 
 def _searched(model: RemoteModel) -> str:
@@ -76,7 +94,13 @@ def _searched(model: RemoteModel) -> str:
 
 
 def show(result: Result) -> str:
-    """A line for each published model, and where its files come from."""
+    """A line for each installed model, and for each published one with where its files come from."""
+    here = [
+        f"{model['name']}  installed, {model['size'] / 1e6:,.1f} MB: {model['path']}"
+        for model in result["installed"]
+    ]
+    if not result["models"]:
+        return "\n".join(here)
     rows = [("name", "language", "parameters", "size", "layout", "trained on")]
     for model in result["models"]:
         parameters = f"{model['parameters'] / 1e6:.1f} M" if model["parameters"] else "–"
@@ -92,7 +116,7 @@ def show(result: Result) -> str:
         "\n".join([line, *(f"    {source}" for source in _sources(model))])
         for line, model in zip(lines, result["models"], strict=True)
     ]
-    return "\n".join([head, *blocks])
+    return "\n".join([*here, *([""] if here else []), head, *blocks])
 
 
 def _sources(model: Mapping[str, Any]) -> list[str]:
@@ -110,7 +134,7 @@ def _sources(model: Mapping[str, Any]) -> list[str]:
 COMMAND = Command(
     models,
     show,
-    "Published models that can be loaded by name.",
+    "Installed and published models that can be loaded by name.",
     "elmo models\nelmo models greek\nelmo models --language ru --layout NLPL --json",
     details="Those that have each WORD in name, description or language; without any, all.",
 )
