@@ -86,7 +86,7 @@ def test_plain_texts_in_the_data_folder_give_the_sentences_of_the_archive(tmp_pa
         assert (from_texts.parent / file).read_text() == (tmp_path / "novels" / file).read_text()
     assert (from_texts / "N05.txt").read_text() == SENTENCES
     table = (tmp_path / "novels" / "novels.tsv").read_text().splitlines()
-    assert table[2] == "N01\ttest\t1841\tTupper, M.\tThe Twins\t4\t20"
+    assert table[2] == "N01\ttest\t1841\tTupper, M.\tThe Twins\t4\t18"
     corpus = datasets.load("eltec-eng").valid
     assert sum(1 for _ in corpus) == 5 * 4
 
