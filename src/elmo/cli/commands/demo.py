@@ -1,4 +1,4 @@
-"""A first look at ELMo: train a small one, measure it, and see what it makes of a word."""
+"""A first look at ELMo: ask one that is here, then train a small one, measure it, and see its words."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from elmo.cli import options as o
 from elmo.cli.command import Command, Option, Result
+from elmo.cli.novels import first_answers
 from elmo.cli.telling import Teller
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def demo(
     file: TextIO | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Train a small ELMo on Python's own documentation, evaluate it, and show words in context.
+    """Ask the model of the package, then train a small ELMo on Python's own documentation.
 
     Args:
         output: folder for the model, its learning curve and the held-out text.
@@ -82,7 +83,7 @@ def demo(
         **settings: of the training, in place of `SETTINGS`.
 
     Returns:
-        `output`, `curve`, `tokens`, `types`, `parameters`; `perplexity` with `forward`, `backward`,
+        `first`: what `novels-en` answered (`elmo.cli.novels.first_answers`); `output`, `curve`, `tokens`, `types`, `parameters`; `perplexity` with `forward`, `backward`,
         `both` and `unigram` on the held-out text, its `tokens` and `unknown_share`; `words`: for
         each word its sentences and their nearest uses; `seconds`.
     """
@@ -94,19 +95,21 @@ def demo(
             f"{output}: is there; replace it (--overwrite) or name another folder (-o)"
         )
 
+    first = first_answers(tell)
+
     from elmo.runs.train import train
     from elmo.text.builtin import builtin_sentences, split
     from elmo.text.corpus import Corpus
     from elmo.training.unigram import unigram_perplexity
 
-    tell.title("1. A text: the documentation of the Python that runs this")
+    tell.title("2. A text: the documentation of the Python that runs this")
     training, held_out = split(builtin_sentences())
     tokens = sum(map(len, training))
     tell(
         f"{len(training):,} sentences, {tokens:,} tokens; {len(held_out):,} more sentences are "
         "held out."
     )
-    tell.title("2. Training: two LSTMs learn to guess the next and the previous word")
+    tell.title("3. Training: two LSTMs learn to guess the next and the previous word")
     model = train(
         Corpus.from_sentences(training, max_sentence_tokens=LONGEST),
         valid=Corpus.from_sentences(held_out),
@@ -118,7 +121,7 @@ def demo(
     held_out_file = output / "run" / HELD_OUT
     held_out_file.write_text("".join(f"{' '.join(s)}\n" for s in held_out), encoding="utf-8")
 
-    tell.title("3. How good is it? Exact perplexity of the held-out text (lower is better)")
+    tell.title("4. How good is it? Exact perplexity of the held-out text (lower is better)")
     result = model.evaluate(Corpus.from_sentences(held_out))
     assert model.vocabulary is not None  # counted on the text
     unigram = unigram_perplexity(model.vocabulary, held_out)
@@ -145,7 +148,7 @@ def demo(
     )
     curve = _draw(output, unigram)
 
-    tell.title("4. What for? One word, different sentences, different vectors")
+    tell.title("5. What for? One word, different sentences, different vectors")
     tell("A word list has one vector per word. Here each use has its own, and its nearest uses")
     tell("elsewhere in the text are of the same kind:")
     words = {word: _show(tell, model, word, asked, training) for word, asked in WORDS.items()}
@@ -163,6 +166,7 @@ def demo(
     ):
         tell.command(command)
     return {
+        "first": first,
         "output": str(output),
         "curve": str(curve),
         "tokens": tokens,
@@ -222,7 +226,7 @@ def show(result: Result) -> str:
 COMMAND = Command(
     demo,
     show,
-    "Train, evaluate and try a small ELMo in about two minutes.",
+    "Ask the model of the package, then train and try a small one, in about two minutes.",
     "elmo demo\nelmo demo -o somewhere/else --seed 7",
-    details="The text is the documentation of the Python that runs this; nothing is downloaded.",
+    details="First novels-en answers, a model of English novels. The training text is the documentation of the Python that runs this; nothing is downloaded.",
 )
