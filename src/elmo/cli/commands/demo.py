@@ -83,9 +83,10 @@ def demo(
         **settings: of the training, in place of `SETTINGS`.
 
     Returns:
-        `first`: what `novels-en` answered (`elmo.cli.novels.first_answers`); `output`, `curve`, `tokens`, `types`, `parameters`; `perplexity` with `forward`, `backward`,
-        `both` and `unigram` on the held-out text, its `tokens` and `unknown_share`; `words`: for
-        each word its sentences and their nearest uses; `seconds`.
+        `first`: what `novels-en` answered (`elmo.cli.novels.first_answers`); `output`, `curve`,
+        `tokens`, `types`, `parameters`; `perplexity` with `forward`, `backward`, `both` and `unigram`
+        on the held-out text, its `tokens` and `unknown_share`; `words`: for each word its sentences
+        and their nearest uses; `seconds`.
     """
     began = time.monotonic()
     tell = Teller(file or sys.stdout)
@@ -228,5 +229,6 @@ COMMAND = Command(
     show,
     "Ask the model of the package, then train and try a small one, in about two minutes.",
     "elmo demo\nelmo demo -o somewhere/else --seed 7",
-    details="First novels-en answers, a model of English novels. The training text is the documentation of the Python that runs this; nothing is downloaded.",
+    details="First novels-en answers, a model of English novels. The training text is the documentation "
+    "of the Python that runs this; nothing is downloaded.",
 )
