@@ -1,12 +1,12 @@
 """Perplexity of held-out novels, beside the unigram model and a Kneser–Ney 5-gram of the same text.
 
-    ELMO_DATA=… python -m benchmarks.novels MODEL [--data eltec-eng] [--lmplz PATH] [--other NAME]
+    ELMO_DATA=… python -m benchmarks.novels MODEL [--data eltec-eng] [--kenlm FOLDER] [--other NAME]
         [--output FOLDER] [--json]
 
 The test part of `elmo data eltec-eng` is evaluated with the exact softmax, with the state carried
-through a novel as in the training, and from zero state in each sentence. With `--lmplz` (KenLM's
-program, built from its source; the Python package `kenlm` reads what it makes) a 5-gram with
-modified Kneser–Ney smoothing and no pruning is estimated from the training part. Every word that the
+through a novel as in the training, and from zero state in each sentence. With `--kenlm`, the
+folder with KenLM's programs `lmplz` and `query` (built from its source), a 5-gram with modified
+Kneser–Ney smoothing and no pruning is estimated from the training part. Every word that the
 model's vocabulary lacks is `<UNK>` for both, so that they share the targets: each word and the end of
 each sentence. `--other` also evaluates on the test part of another data set, to show what the model
 is not good for.
@@ -35,28 +35,33 @@ def mapped(corpus, known):
         yield " ".join(token if token in known else UNKNOWN for token in sentence)
 
 
-def five_gram(lmplz, train, test, known, order=5):
+def five_gram(kenlm, train, test, known, order=5):
     """Nats of the test part under a Kneser–Ney model, and how many targets they are of."""
-    import kenlm
-
+    programs = Path(kenlm)
     with tempfile.TemporaryDirectory() as folder:
-        text, arpa = Path(folder) / "train.txt", Path(folder) / "model.arpa"
-        with open(text, "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in mapped(train, known))
-        with open(text) as source, open(arpa, "w") as target:
-            subprocess.run(
-                [lmplz, "-o", str(order), "-S", "4G", "-T", folder],
-                stdin=source,
-                stdout=target,
-                stderr=subprocess.DEVNULL,
-                check=True,
-            )
-        model = kenlm.Model(str(arpa))
-        bits = targets = 0
-        for line in mapped(test, known):
-            bits += model.score(line)  # log10, the end of the sentence included
-            targets += len(line.split()) + 1
-    return -bits * math.log(10), targets
+        texts = {"train": train, "test": test}
+        for name, corpus in texts.items():
+            with open(Path(folder) / name, "w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in mapped(corpus, known))
+        arpa = Path(folder) / "model.arpa"
+        estimate = [str(programs / "lmplz"), "-o", str(order), "-S", "4G", "-T", folder]
+        piped(estimate, Path(folder) / "train", arpa)
+        answers = Path(folder) / "answers"
+        piped(
+            [str(programs / "query"), "-v", "sentence", str(arpa)], Path(folder) / "test", answers
+        )
+        with open(Path(folder) / "test", encoding="utf-8") as file:
+            targets = sum(len(line.split()) + 1 for line in file)
+        logarithms = [
+            float(line.split()[1]) for line in answers.read_text().splitlines() if "Total:" in line
+        ]  # to base 10, of a sentence with its end
+    return -sum(logarithms) * math.log(10), targets
+
+
+def piped(command, source, target):
+    """Run a program from one file to another."""
+    with open(source, "rb") as text, open(target, "wb") as file:
+        subprocess.run(command, stdin=text, stdout=file, stderr=subprocess.DEVNULL, check=True)
 
 
 def figures(result):
@@ -91,9 +96,9 @@ def measure(arguments):
             **figures(model.evaluate(other, state="carry")),
             "unigram": unigram_perplexity(model.vocabulary, other),
         }
-    if arguments.lmplz:
+    if arguments.kenlm:
         known = set(model.vocabulary.tokens)
-        nats, targets = five_gram(arguments.lmplz, data.train, data.test, known)
+        nats, targets = five_gram(arguments.kenlm, data.train, data.test, known)
         if targets != found["carried"]["tokens"]:
             raise SystemExit(
                 f"{targets} targets of the 5-gram, {found['carried']['tokens']} of ours"
@@ -133,7 +138,7 @@ def main():
     )
     parser.add_argument("model")
     parser.add_argument("--data", default="eltec-eng")
-    parser.add_argument("--lmplz", help="KenLM's program")
+    parser.add_argument("--kenlm", help="the folder with KenLM's programs lmplz and query")
     parser.add_argument("--other", help="another data set, such as wikitext-2")
     parser.add_argument("--output", help="folder for novels.json")
     parser.add_argument("--json", action="store_true")
