@@ -184,15 +184,18 @@ def test_long_tokens_in_an_array_of_their_own_make_the_same_step(accumulate, mon
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="how JAX makes a step")
 @pytest.mark.parametrize(
-    ("mode", "tied", "negatives_mode"),
+    ("mode", "kind", "negatives_mode"),
     [
-        ("stream", True, "shared"),
-        pytest.param("stream", False, "per_direction", marks=SLOW),
-        pytest.param("sentence", True, "per_direction", marks=SLOW),
-        ("sentence", False, "shared"),
+        ("stream", "tied", "shared"),
+        pytest.param("stream", "untied", "per_direction", marks=SLOW),
+        pytest.param("sentence", "tied", "per_direction", marks=SLOW),
+        ("sentence", "untied", "shared"),
+        ("stream", "characters", "shared"),
+        pytest.param("sentence", "characters", "per_direction", marks=SLOW),
+        pytest.param("stream", "accumulated characters", "shared", marks=SLOW),
     ],
 )
-def test_directions_apart_make_the_step_of_both_together(mode, tied, negatives_mode, monkeypatch):
+def test_directions_apart_make_the_step_of_both_together(mode, kind, negatives_mode, monkeypatch):
     """Masks of all kinds included: each direction draws its own."""
     from elmo.training.steps import jax_directions
 
@@ -200,7 +203,11 @@ def test_directions_apart_make_the_step_of_both_together(mode, tied, negatives_m
     found = []
     for apart in (True, False):
         step, *_ = make(
-            mode, tied=tied, negatives_mode=negatives_mode, clip_norm=0.05, dropout=rates
+            *(mode, "characters" in kind, kind == "tied"),
+            negatives_mode=negatives_mode,
+            clip_norm=0.05,
+            dropout=rates,
+            accumulate=2 if "accumulated" in kind else 1,
         )
         monkeypatch.setattr(jax_directions, "FEWEST_CELLS", 1 if apart else 128)
         assert jax_directions.Directions.are_worth_it(step) == apart

@@ -6,6 +6,9 @@ own way:
 
     read rows → gradients forward ‖ gradients backward → sum, clip, update
 
+Vectors that are computed from characters are computed once before, and their gradients are sent back
+through the CNN once both directions have theirs.
+
 It is one compiled function for both, that of the network's first direction: with the backward direction's
 values in the place of the forward one's it computes the backward direction.
 """
@@ -71,14 +74,13 @@ class Directions:
     def are_worth_it(step: Step) -> bool:
         """Whether there are two large directions on a processor, and little that both would compute.
 
-        Both would repeat a character CNN, and the gradient of a whole softmax.
+        Both would repeat the gradient of a whole softmax.
         """
         config = step.network.config
         return (
             jax.default_backend() == "cpu"
             and len(config.direction_names) > 1
             and config.lstm.dim >= FEWEST_CELLS
-            and config.char_cnn is None
             and step.config.negatives > 0
         )
 

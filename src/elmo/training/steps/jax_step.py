@@ -28,6 +28,10 @@ Stepped: TypeAlias = tuple[TrainerState, Carry, jax.Array]
 """What is behind a step, and its loss."""
 OneStep: TypeAlias = Callable[[TrainerState, Carry, Batch], Stepped]
 ValuesOf: TypeAlias = Callable[[Values], tuple[Values, dict[str, jax.Array]]]
+ROUND = 1024  # rows of computed vectors: for few sizes, each of which is compiled by itself
+
+Pull: TypeAlias = Callable[[jax.Array], tuple[Values]]
+"""From the gradients of vectors to those of the weights that they were computed with."""
 Write: TypeAlias = Callable[[TrainerState, Carry, Batch, Rows, Found], Stepped]
 
 
@@ -127,22 +131,53 @@ def make_step(step: Step) -> TrainFunction:
 
 
 def directions_apart(step: Step, values_of: ValuesOf, write: Write) -> OneStep:
-    """`one_step` in three calls, the gradients of each direction by a call of its own."""
+    """`one_step` in three calls, the gradients of each direction by a call of its own.
+
+    Where vectors are computed from characters, the first call computes them, and the last one takes
+    their gradients on to the weights of the CNN.
+    """
     directions = Directions(step, gradients_of)
     gather = jax.jit(step.gather)
 
+    @jax.jit
+    def encode(dense: Values, others: Values, batch: Batch) -> tuple[jax.Array, Pull]:
+        unlearned = step.network.non_trainable_variables
+
+        def vectors(dense: Values) -> jax.Array:
+            mapping = [*zip(step.dense, dense, strict=True), *zip(unlearned, others, strict=True)]
+            with keras.StatelessScope(state_mapping=mapping):
+                found = step.encode(batch)
+            return jnp.pad(found, ((0, -len(found) % ROUND), (0, 0)))
+
+        return jax.vjp(vectors, dense)
+
     @functools.partial(jax.jit, donate_argnums=(0, 1))
     def update(
-        state: TrainerState, carry: Carry, batch: Batch, rows: Rows, found: Sequence[Found]
+        state: TrainerState,
+        carry: Carry,
+        batch: Batch,
+        rows: Rows,
+        found: Sequence[Found],
+        pull: Pull | None,
     ) -> Stepped:
-        return write(state, carry, batch, rows, directions.join(found))
+        value, result, others, (d_dense, d_rows) = directions.join(found)
+        if pull is not None:
+            (through,) = pull(d_rows.pop("vectors"))
+            d_dense = [a + b for a, b in zip(d_dense, through, strict=True)]
+        return write(state, carry, batch, rows, (value, result, others, (d_dense, d_rows)))
 
     def one_step(state: TrainerState, carry: Carry, batch: Batch) -> Stepped:
         trainable, others, *_ = state
         dense, tables = values_of(trainable)
-        rows = gather(tables, batch)
-        found = directions.gradients(dense, others, rows, carry, batch)
-        return update(state, carry, batch, rows, found)
+        rows, pull = gather(tables, batch), None
+        read = rows
+        if step.encodes(batch):
+            vectors, pull = encode(dense, others, batch)
+            read = {**rows, "vectors": vectors}
+        spellings = ("tokens", "long_tokens") if pull is not None else ()
+        plain = {name: value for name, value in batch.items() if name not in spellings}
+        found = directions.gradients(dense, others, read, carry, plain)
+        return update(state, carry, batch, rows, found, pull)
 
     return one_step
 
@@ -191,7 +226,7 @@ def gradients_of(
             return step.encode(batch)
 
     pull = None
-    if step.encodes(batch):  # once for all parts
+    if step.encodes(batch) and "vectors" not in rows:  # once for all parts
         vectors, pull = jax.vjp(encode, dense)
         rows = {**rows, "vectors": vectors}
 
