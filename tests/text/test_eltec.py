@@ -1,5 +1,6 @@
 """Novels of ELTeC: from TEI or plain text to sentences, split by novel."""
 
+import hashlib
 import io
 import lzma
 import zipfile
@@ -76,7 +77,8 @@ def test_plain_texts_in_the_data_folder_give_the_sentences_of_the_archive(tmp_pa
     (own / "novels.tsv").write_text("".join(rows))
     monkeypatch.setenv("ELMO_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("ELMO_CACHE", str(tmp_path / "cache"))
-    from_texts = datasets.path("eltec-eng", "train")
+    with pytest.warns(UserWarning, match=r"the text of ENG18400, .*, N00, .* is not the one"):
+        from_texts = datasets.path("eltec-eng", "train")
     packed = tmp_path / "novels.zip"
     packed.write_bytes(archive(range(11)))
     eltec.write_sentences(eltec.from_archive(packed), tmp_path / "novels")
@@ -89,6 +91,16 @@ def test_plain_texts_in_the_data_folder_give_the_sentences_of_the_archive(tmp_pa
     assert table[2] == "N01\ttest\t1841\tTupper, M.\tThe Twins\t4\t18"
     corpus = datasets.load("eltec-eng").valid
     assert sum(1 for _ in corpus) == 5 * 4
+
+
+def test_only_novels_with_another_text_are_named(tmp_path):
+    entries = [
+        eltec.Entry(f"N{n:02}", 1840 + n, "", "", lambda n=n: [f"Text {n}."]) for n in range(11)
+    ]
+    digests = {e.id: hashlib.sha256(e.read()[0].encode()).hexdigest()[:16] for e in entries}
+    eltec.write_sentences(entries, tmp_path / "same", digests)  # a warning would be an error
+    with pytest.warns(UserWarning, match="the text of N03 is not"):
+        eltec.write_sentences(entries, tmp_path / "other", {**digests, "N03": "0" * 16})
 
 
 def test_an_archive_is_downloaded_once(tmp_path, monkeypatch):

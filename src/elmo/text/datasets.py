@@ -149,16 +149,17 @@ def _novels(language: str, progress: Progress | bool | None) -> Path:
     target = cache_folder() / "datasets" / eltec.folder_name(language)
     if target.is_dir():
         return target
+    digests = eltec.known_digests(language)
     data = os.environ.get("ELMO_DATA")
     own = Path(data) / f"{_ELTEC}{language}" if data else None
     if own is not None and (own / eltec.TABLE).is_file():
-        eltec.write_sentences(eltec.from_folder(own), target)
+        eltec.write_sentences(eltec.from_folder(own), target, digests)
         return target
     url = eltec.address(language)
     packed = cache_folder() / "datasets" / f"{_ELTEC}{language}.zip"
     try:
         fetch(url, packed, progress=progress)
-        eltec.write_sentences(eltec.from_archive(packed), target)
+        eltec.write_sentences(eltec.from_archive(packed), target, digests)
     except DownloadError as error:
         raise DatasetError(
             f"{_ELTEC}{language} could not be downloaded ({error}); put the archive of {url} at {packed}"

@@ -6,13 +6,16 @@ in the public domain, their markup is under CC BY 4.0.
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import os
 import shutil
 import tempfile
+import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from elmo.text import raw
@@ -118,16 +121,36 @@ def _member(path: Path, name: str) -> Novel:
         return read_novel(file, f"{path}, {name}")
 
 
-def write_sentences(entries: Sequence[Entry], folder: Path) -> None:
+def known_digests(language: str) -> dict[str, str]:
+    """The first 16 digits of the SHA-256 of each novel's lines, where our figures are of that text.
+
+    Example:
+        >>> known_digests("eng")["ENG18411"]
+        '3cc06dcefbd9f97e'
+        >>> known_digests("deu")
+        {}
+    """
+    path = Path(__file__).with_name(f"eltec-{language}.sha256")
+    if not path.is_file():
+        return {}
+    pairs = (line.split() for line in path.read_text(encoding="ascii").splitlines())
+    return {id: digest for digest, id in pairs}
+
+
+def write_sentences(
+    entries: Sequence[Entry], folder: Path, digests: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Tokenize a collection into `train/`, `valid/` and `test/`: a file per novel, a sentence per line.
 
     `novels.tsv` tells each novel's part, year, author, title, sentences and tokens. The folder appears
-    once it is whole.
+    once it is whole. Where `digests` are given and a novel has another text or is missing, a warning
+    names it: figures of a training on it cannot be compared.
     """
     raw.check_installed()
     split = parts([(entry.id, entry.year) for entry in entries])
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    found_digests: dict[str, str] = {}
     try:
         rows = ["id\tpart\tyear\tauthor\ttitle\tsentences\ttokens\n"]
         for part in ("train", *_PARTS):
@@ -136,13 +159,22 @@ def write_sentences(entries: Sequence[Entry], folder: Path) -> None:
             part = split[entry.id]
             sentences = tokens = 0
             with open(aside / part / f"{entry.id}.txt", "w", encoding="utf-8") as file:
-                for _, found in raw.sentences(_paragraphs(entry.read())):
+                lines = entry.read()
+                found_digests[entry.id] = _digest(lines)
+                for _, found in raw.sentences(_paragraphs(lines)):
                     file.write(" ".join(found) + "\n")
                     sentences += 1
                     tokens += len(found)
             about = (entry.id, part, entry.year, entry.author, entry.title, sentences, tokens)
             rows.append("\t".join(map(str, about)) + "\n")
         (aside / TABLE).write_text("".join(rows), encoding="utf-8")
+        if digests and found_digests != digests:
+            other = sorted(id for id, _ in found_digests.items() ^ digests.items())
+            warnings.warn(
+                f"{folder.name}: the text of {', '.join(dict.fromkeys(other))} is not the one that the "
+                "figures in the documentation were measured on",
+                stacklevel=2,
+            )
         aside.chmod(0o755)
         try:
             os.replace(aside, folder)
@@ -151,6 +183,10 @@ def write_sentences(entries: Sequence[Entry], folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
