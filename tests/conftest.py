@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import pathlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,20 @@ def pytest_xdist_auto_num_workers(config):
     here, arguments = config.invocation_params.dir, config.invocation_params.args
     named = any((here / argument.partition("::")[0]).exists() for argument in arguments)
     return 0 if named else None
+
+
+@pytest.fixture(autouse=True)
+def few_shapes(request, monkeypatch):
+    """Windows of one shape, which compile once; with `real_windows` they are as users have them."""
+    windows = sys.modules.get("elmo.embed.windows")
+    if windows is not None and "real_windows" not in request.fixturenames:
+        monkeypatch.setattr(windows, "ROWS", (16,))
+        monkeypatch.setattr(windows, "LONG", windows.SHORT)
+
+
+@pytest.fixture
+def real_windows():
+    """What is named beside `few_shapes` undoes it."""
 
 
 @pytest.fixture(scope="session")

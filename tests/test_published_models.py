@@ -12,7 +12,7 @@ from elmo.system.errors import FormatError
 from tests.formats.helpers import character_config, model
 from tests.formats.web import Site, serving
 
-pytestmark = pytest.mark.numerics
+pytestmark = [pytest.mark.numerics, pytest.mark.usefixtures("real_windows")]
 
 
 @pytest.fixture(scope="module")

@@ -239,11 +239,11 @@ def test_interrupted_training_says_how_to_go_on(texts, tmp_path):
     assert list((output / "run" / "checkpoints").iterdir())
 
 
-def test_interrupted_embedding_says_how_to_go_on(model, texts, tmp_path):
+def test_interrupted_embedding_says_how_to_go_on(model, texts, tmp_path, real_windows):
     output, whole = tmp_path / "v.hdf5", tmp_path / "whole.hdf5"
     # So many parts that the signal finds some of them still to be done.
     text = tmp_path / "long.txt"
-    text.write_text((texts / "train.txt").read_text() * 6)
+    text.write_text((texts / "train.txt").read_text() * 3)
     words = ("embed", model, text, "--part-tokens", 200, "--layers", "top", "-o")
     process = spawn(*words, output)
     done = tmp_path / "v.hdf5.unfinished" / "done"

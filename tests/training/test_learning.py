@@ -6,8 +6,17 @@ from tests.training.helpers import TEXT, make, run
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("mode", ["stream", "sentence"])
-@pytest.mark.parametrize("kind", ["word", "tied", "characters", "forward", "exact", "tied exact"])
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("stream", "word"),
+        ("sentence", "tied"),
+        ("stream", "characters"),
+        ("sentence", "forward"),
+        ("sentence", "exact"),
+        ("stream", "tied exact"),
+    ],
+)
 def test_training_lowers_the_loss(mode, kind):
     step, batches, _ = make(
         mode,

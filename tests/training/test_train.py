@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -412,9 +413,9 @@ def test_a_learning_rate_given_on_resume_takes_effect(text, tmp_path):
 def test_a_peak_given_on_resume_takes_effect_where_the_schedule_is(schedule, text, tmp_path):
     settings = {**SETTINGS, "schedule": schedule, "warmup_steps": 2, "progress": False}
     rates = []
+    elmo.train(text, output=tmp_path / "begun", max_steps=3, **settings)
     for name, peak in (("same", 0.2), ("half", 0.1)):
-        run = tmp_path / name
-        elmo.train(text, output=run, max_steps=3, **settings)
+        run = shutil.copytree(tmp_path / "begun", tmp_path / name)
         elmo.train(text, output=run, resume=True, max_steps=6, learning_rate=peak, progress=False)
         # At the end the schedule is at zero; what a step moved shows in the sums of the way there.
         state = Checkpoints(run / "run" / "checkpoints").latest()[0]
