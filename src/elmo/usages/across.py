@@ -18,6 +18,7 @@ import numpy as np
 
 from elmo.system.errors import FormatError, read_json
 from elmo.system.files import write_json
+from elmo.system.progress import progress_for
 from elmo.usages.cosines import Rows, cosines, largest, unit
 
 if TYPE_CHECKING:
@@ -41,12 +42,13 @@ def exact(
     return best, found[best]
 
 
-def open_across(index: UsageIndex, mean: np.ndarray) -> AcrossSearch | None:
+def open_across(index: UsageIndex, mean: np.ndarray, progress: bool = False) -> AcrossSearch | None:
     """The index of faiss in the folder, made if it is missing or of other documents.
 
     Args:
         index: of uses.
         mean: that is taken off, `(dim,)`; one that was made before has its own.
+        progress: show how far it is made, which takes minutes for millions of uses.
 
     Returns:
         None where faiss-cpu is not installed, or the uses are so few that comparing them is as fast.
@@ -65,7 +67,7 @@ def open_across(index: UsageIndex, mean: np.ndarray) -> AcrossSearch | None:
             return AcrossSearch(index, found, np.load(folder / "mean.npy"))
     except (FormatError, OSError, ValueError, RuntimeError):
         pass  # what cannot be read is made anew
-    made = _make(faiss, index, mean)
+    made = _make(faiss, index, mean, progress)
     _keep(faiss, made, mean, folder, identity)
     return AcrossSearch(index, made, mean)
 
@@ -93,8 +95,10 @@ class AcrossSearch:
         return near[best], similarities[best]
 
 
-def _make(faiss: Any, index: UsageIndex, mean: np.ndarray) -> Any:
+def _make(faiss: Any, index: UsageIndex, mean: np.ndarray, progress: bool) -> Any:
     uses = len(index)
+    bar = progress_for(progress, "index of all uses", "use")
+    bar.start(uses, 0)
     lists = 1 << int(math.log2(math.sqrt(uses)))
     lists = min(max(lists, _LISTS[0]), _LISTS[1])
     made = faiss.index_factory(index.dim, f"IVF{lists},RaBitQ", faiss.METRIC_INNER_PRODUCT)
@@ -102,6 +106,8 @@ def _make(faiss: Any, index: UsageIndex, mean: np.ndarray) -> Any:
     for start in range(0, uses, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, uses))
         made.add(unit(index.floats_at(rows) - mean))
+        bar.update(start + len(rows))
+    bar.stop()
     return made
 
 

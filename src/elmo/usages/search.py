@@ -36,10 +36,13 @@ class Searcher:
 
     Args:
         index: of uses.
+
+    Attributes:
+        progress: whether the making of an index of faiss is shown.
     """
 
     def __init__(self, index: UsageIndex) -> None:
-        self.index = index
+        self.index, self.progress = index, False
         self._words: OrderedDict[str, tuple[Rows, np.ndarray, np.ndarray]] = OrderedDict()
         self._mean: np.ndarray | None = None
         self._across: AcrossSearch | None = None
@@ -79,7 +82,7 @@ class Searcher:
         were added; its best candidates are compared exactly. Without it all uses are compared.
         """
         if self._across is None:
-            self._across = open_across(self.index, self.mean())
+            self._across = open_across(self.index, self.mean(), self.progress)
         if self._across is None:
             return Found(*exact(self.index, vector, self.mean(), k))
         return Found(*self._across.search(vector, k))

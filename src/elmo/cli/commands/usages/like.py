@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from elmo.cli import options as o
 from elmo.cli.command import Argument, Command, Option, Result
 from elmo.cli.commands.usages.show import Index, Period, Width
 
@@ -19,6 +20,7 @@ def like(
     count: Annotated[int, Option("Uses that are shown.", ("-n", "--count"), least=1)] = 20,
     period: Period = None,
     width: Width = None,
+    progress: o.Quiet = True,
     model: Annotated[
         str | None, Option("Where the model is, if it was moved.", metavar="MODEL")
     ] = None,
@@ -34,6 +36,7 @@ def like(
 
     tokens, place = marked(sentence)
     index = elmo.usages.open(folder, model)
+    index.searcher.progress = progress
     found = index.like(tokens, place, across=across, k=count, period=period)
     return {
         "word": tokens[place],
