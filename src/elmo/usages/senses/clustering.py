@@ -149,6 +149,7 @@ def _one_thread() -> AbstractContextManager[object]:
 def _cluster(table: np.ndarray, method: str, k: int, seed: int) -> np.ndarray:
     from sklearn.cluster import AgglomerativeClustering, KMeans
 
+    k = min(k, _distinct(table))  # uses of one sentence have one vector
     if k == 1:
         return np.zeros(len(table), np.int64)
     if method == "agglomerative":
@@ -157,6 +158,12 @@ def _cluster(table: np.ndarray, method: str, k: int, seed: int) -> np.ndarray:
         found = KMeans(k, n_init=_STARTS, random_state=seed)
     labels: np.ndarray = found.fit_predict(table)
     return labels
+
+
+def _distinct(table: np.ndarray) -> int:
+    """How many different vectors there are, told by one number of each."""
+    direction = np.random.default_rng(0).normal(size=table.shape[1])
+    return len(np.unique(np.round(table @ direction, 4)))
 
 
 def _best(table: np.ndarray, method: str, seed: int) -> tuple[np.ndarray, dict[int, float]]:
