@@ -25,7 +25,7 @@ ROOMS = (  # from the ground up; a room imports from itself and from those befor
         "api",
         "runs",
     ),
-    *("usages", "integrations", "compat", "cli", "__main__"),
+    *("usages", "serve", "integrations", "compat", "cli", "__main__"),
 )
 FLOORS = {room: floor for floor, room in enumerate(ROOMS)}
 FACADE = {"model", "lm_generator", "custom_layers"}

@@ -25,6 +25,7 @@ from elmo.cli.commands import (
     plot,
     push,
     score,
+    serve,
     substitutes,
     train,
     usages,
@@ -52,6 +53,7 @@ _MODULES = (
         models,
         nearest,
         usages,
+        serve,
     ),
     cache_tokens,
 )

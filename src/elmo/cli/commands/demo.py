@@ -160,6 +160,7 @@ def demo(
     tell("Next:")
     folder = shlex.quote(str(output))
     for command in (
+        f"elmo serve {folder} --open",
         f"elmo info {folder}",
         f"elmo evaluate {folder} {shlex.quote(str(held_out_file))}",
         f"elmo embed {folder} {shlex.quote(str(held_out_file))} -o vectors.hdf5",
