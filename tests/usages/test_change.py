@@ -1,6 +1,7 @@
 """Measures of change against SciPy and NumPy by hand; intervals and tests by their properties."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -206,11 +207,31 @@ def test_a_word_is_compared_in_its_periods_alone():
     found = change_of(uses, Comparison("1840-1859", "1900-1919", senses=0), sizes=(1000, 2000))
     assert found.uses == (40, 40) and found.unit == "document"
     assert found.per_million == (40_000, 20_000)
-    part = change_of(uses, Comparison("1840", "1910", senses=0, least=3))
+    plain = Comparison("1840", "1910", senses=0, least=3, centre="none")
+    part = change_of(uses, plain)
     chosen = uses.take(np.isin(uses.period, [0, 3]))
     later = chosen.period == 3
     apd = cdist(chosen.vectors[~later], chosen.vectors[later], "cosine").mean()
     assert part.scores["apd"].value == pytest.approx(apd, abs=1e-5)
+
+
+def test_the_mean_of_a_word_is_taken_off_for_all_but_prototypes():
+    """A mean that all uses share changes neither; without it, distances shrink."""
+    uses = word(shift=2)
+    far = replace(uses, vectors=uses.vectors + 3)
+    comparison = Comparison("1840-1859", "1900-1919", senses=0, resampling=Resampling(0, 0))
+    near, moved = (change_of(one, comparison).scores for one in (uses, far))
+    later = uses.period > 1
+    centred = uses.vectors - uses.vectors.mean(axis=0)
+    assert near["apd"].value == pytest.approx(
+        cdist(centred[~later], centred[later], "cosine").mean(), abs=1e-5
+    )
+    assert moved["apd"].value == pytest.approx(near["apd"].value, abs=1e-4)
+    plain = cosine(uses.vectors[~later].mean(0), uses.vectors[later].mean(0))
+    assert near["prt"].value == pytest.approx(plain, abs=1e-5)
+    assert moved["prt"].value < near["prt"].value / 3
+    left = change_of(far, replace(comparison, centre="none")).scores
+    assert left["apd"].value < near["apd"].value / 3
 
 
 def test_uses_of_no_period_are_of_neither():
@@ -274,6 +295,7 @@ def test_a_series_compares_one_period_after_another():
         (dict(least=1), "least=1"),
         (dict(most=3), "most=3"),
         (dict(control=1), "control=1"),
+        (dict(centre="corpus"), "centre='corpus': must be 'word' or 'none'"),
     ],
 )
 def test_choices_that_there_are_not(arguments, said):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.stats import false_discovery_control
@@ -18,6 +18,7 @@ from elmo.usages.senses.clustering import induce
 from elmo.usages.unit_vectors import unit_length
 from elmo.usages.word_uses import UNKNOWN, WordUses
 
+Centre = Literal["word", "none"]
 CLUSTERED = (
     500  # uses from which a word's senses are induced, where thousands of words are compared
 )
@@ -35,7 +36,10 @@ class Comparison:
         thresholds: of the binary measure.
         resampling: intervals and tests.
         unit: what is drawn: `"document"`, `"use"`, or None for documents where each period has five.
-        mean: `(dim,)`, taken off every vector first; None for none.
+        centre: `"word"` takes the mean of a word's compared uses off before vectors are scaled to unit
+            length, for all measures but `prt`, whose prototypes would then be opposite whatever the
+            change; `"none"` does not. What pseudo-words say of it is in `docs/usages.md`.
+        mean: `(dim,)`, of all words, taken off every vector first; None for none.
         least: a word with fewer uses in one of the periods is left out.
         most: uses of each period that are compared, drawn at random where there are more.
         control: number of uses: every measure again from that many uses of each period, the mean of a
@@ -51,6 +55,7 @@ class Comparison:
     thresholds: Thresholds = field(default_factory=Thresholds)
     resampling: Resampling = field(default_factory=Resampling)
     unit: Unit | None = None
+    centre: Centre = "word"
     mean: np.ndarray | None = None
     least: int = 10
     most: int = 2000
@@ -59,6 +64,8 @@ class Comparison:
     def __post_init__(self) -> None:
         if self.senses < 0 or self.senses == 1:
             raise ValueError(f"senses={self.senses}: must be 2 or more, or 0 for none")
+        if self.centre not in get_args(Centre):
+            raise ValueError(f"centre={self.centre!r}: must be 'word' or 'none'")
         if self.least < 2:
             raise ValueError(f"least={self.least}: must be 2 or more, so that there are pairs")
         if self.most < self.least:
@@ -126,10 +133,12 @@ def change_of(
     rng = generator(comparison.resampling.seed, uses.word)
     chosen = _chosen(side, comparison.most, rng)
     later, documents = side[chosen] == 1, uses.document[chosen]
-    vectors = unit_length(uses.vectors[chosen], comparison.mean)
+    plain = unit_length(uses.vectors[chosen], comparison.mean)
+    vectors = prepared(uses.vectors[chosen], comparison)
     labels = _senses(vectors, None if senses is None else senses[chosen], comparison)
     unit = comparison.unit or choose_unit(documents, later)
-    units = units_of(vectors, later, documents if unit == "document" else None, labels)
+    prototypes = plain if comparison.centre == "word" else None
+    units = units_of(vectors, later, documents if unit == "document" else None, labels, prototypes)
     return WordChange(
         word=uses.word,
         uses=number,
@@ -138,7 +147,7 @@ def change_of(
         per_million=_frequency(number, sizes),
         unit=unit,
         scores=compare(units, comparison.resampling, rng, comparison.thresholds),
-        controlled=_controlled(units_of(vectors, later, None, labels), comparison, rng),
+        controlled=_controlled(units_of(vectors, later, None, labels, prototypes), comparison, rng),
     )
 
 
@@ -191,6 +200,13 @@ def corrected(found: Sequence[WordChange]) -> list[WordChange]:
 def generator(seed: int, word: str) -> np.random.Generator:
     """What is drawn for a word: a function of the seed and the word alone."""
     return np.random.default_rng([seed, zlib.crc32(word.encode())])
+
+
+def prepared(vectors: np.ndarray, comparison: Comparison) -> np.ndarray:
+    """Vectors of a word's uses as all measures but `prt` take them, `(n, dim)` of unit length."""
+    if comparison.centre == "word":
+        return unit_length(vectors, np.asarray(vectors).mean(axis=0, dtype=np.float64))
+    return unit_length(vectors, comparison.mean)
 
 
 def _chosen(side: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:

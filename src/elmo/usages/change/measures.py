@@ -97,6 +97,8 @@ def scores(
             1 - (within - w**2 @ own) / (total**2 - w**2 @ uses**2)
             for within, w, total in ((within_a, earlier, total_a), (within_b, later, total_b))
         ]
+        if units.prototypes is not None:
+            between, within_a, within_b = _products(units.prototypes, earlier, later)
         norms = np.sqrt(np.maximum(within_a, 0) * np.maximum(within_b, 0))
         found = {
             "apd": apd,

@@ -12,11 +12,17 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from elmo.usages.change.carrying import best, carried
-from elmo.usages.change.comparison import Comparison, WordChange, change_of, corrected, measures_of
+from elmo.usages.change.comparison import (
+    Comparison,
+    WordChange,
+    change_of,
+    corrected,
+    measures_of,
+    prepared,
+)
 from elmo.usages.index import UsageIndex
 from elmo.usages.periods import two_periods
 from elmo.usages.senses.inventory import Senses, use_keys
-from elmo.usages.unit_vectors import unit_length
 from elmo.usages.word_uses import UNKNOWN, WordUses
 
 READ = 20_000  # uses of a word that are read, spread evenly over the texts
@@ -124,7 +130,7 @@ def carrying_uses(
     side = np.append(two_periods(comparison.earlier, comparison.later, uses.periods), UNKNOWN)
     uses = uses.take(side[uses.period] >= 0)
     later = side[uses.period] == 1
-    values = carried(unit_length(uses.vectors, comparison.mean), later)
+    values = carried(prepared(uses.vectors, comparison), later)
     found = {}
     for name, period in ((comparison.earlier, ~later), (comparison.later, later)):
         rows = np.flatnonzero(period)

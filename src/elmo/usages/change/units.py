@@ -26,6 +26,7 @@ class Units:
         uses: `(units,)`, how many uses it has.
         sums: `(units, dim)`, the sum of its vectors, each of unit length.
         senses: `(units, senses)`, how many of its uses have each sense; None without senses.
+        prototypes: `(units, dim)`, sums of the vectors that prototypes are means of; None for `sums`.
     """
 
     kind: Unit
@@ -33,6 +34,7 @@ class Units:
     uses: np.ndarray
     sums: np.ndarray
     senses: np.ndarray | None = None
+    prototypes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.uses)
@@ -58,6 +60,7 @@ def units_of(
     later: np.ndarray,
     documents: np.ndarray | None = None,
     senses: np.ndarray | None = None,
+    prototypes: np.ndarray | None = None,
 ) -> Units:
     """Adds uses up.
 
@@ -67,6 +70,7 @@ def units_of(
         documents: `(n,)` integers; None makes every use a unit. A document with uses in both periods is
             two units.
         senses: `(n,)` integers from 0; below 0 a use has none and counts for no sense.
+        prototypes: `(n, dim)`, vectors for the distance of prototypes, where they are others.
 
     Example:
         >>> later = np.array([False, False, True])
@@ -85,14 +89,15 @@ def units_of(
         kind="use" if documents is None else "document",
         later=parted,
         uses=np.bincount(rows, minlength=len(parted)).astype(np.float64),
-        sums=np.asarray(vectors, np.float32)
-        if documents is None
-        else _added(vectors, rows, parted),
+        sums=_added(vectors, rows, parted),
         senses=None if senses is None else _counted(senses, rows, len(parted)),
+        prototypes=None if prototypes is None else _added(prototypes, rows, parted),
     )
 
 
 def _added(vectors: np.ndarray, rows: np.ndarray, parted: np.ndarray) -> np.ndarray:
+    if np.array_equal(rows, np.arange(len(parted))):  # every use is a unit
+        return np.asarray(vectors, np.float32)
     order = np.argsort(rows, kind="stable")
     sums = np.zeros((len(parted), vectors.shape[1]))
     for block in _blocks(len(order)):

@@ -38,9 +38,12 @@ def change(
         int | None,
         Option("Beside it, every measure from N uses of each period.", metavar="N", least=2),
     ] = None,
-    centred: Annotated[
-        bool, Option("Take the mean vector of the index's words off every vector first.")
-    ] = False,
+    mean: Annotated[
+        Literal["word", "corpus", "none"],
+        Option(
+            "Taken off the vectors first: the word's own (not for prt), that of all words, none."
+        ),
+    ] = "word",
     unit: Annotated[
         Literal["document", "use"] | None,
         Option("What is drawn.  [default: document, where each period has five]"),
@@ -95,7 +98,8 @@ def change(
         thresholds=Thresholds(*_numbers(thresholds)),
         resampling=Resampling(bootstrap, permutations, seed=seed),
         unit=unit,
-        mean=common_mean(index) if centred else None,
+        centre="word" if mean == "word" else "none",
+        mean=common_mean(index) if mean == "corpus" else None,
         least=least,
         control=control,
     )
