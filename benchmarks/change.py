@@ -174,7 +174,7 @@ def speed(options):
         for token in tokens:
             if token.isalpha():
                 counts[token] += 1
-    most = sorted(counts.values(), reverse=True)[: options.speed]
+    most = sorted(counts.values(), reverse=True)[: options.speed][:: options.every]
     rng = np.random.default_rng(0)
     comparison = Comparison(*PERIODS)
     seconds = processor = 0.0
@@ -190,10 +190,11 @@ def speed(options):
             seconds += time.perf_counter() - begin
             processor += time.process_time() - used
     return {
-        "words": len(most),
+        "words": options.speed,
+        "timed": len(most),
         "dim": options.dim,
-        "seconds": seconds,
-        "processor_seconds": processor,
+        "seconds": seconds * options.every,
+        "processor_seconds": processor * options.every,
         "threads": 1,
     }
 
@@ -209,6 +210,7 @@ def main():
     parser.add_argument("--spelled", choices=["first", "own"], default="first")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--speed", type=int, help="time so many words of random vectors instead")
+    parser.add_argument("--every", type=int, default=1, help="time each Nth of them, and multiply")
     parser.add_argument("--dim", type=int, default=1024, help="of the vectors for --speed")
     parser.add_argument("--json", action="store_true", help="one JSON object, nothing else")
     options = parser.parse_args()

@@ -45,4 +45,4 @@ def test_the_model_of_the_benchmarks_is_one_that_loads(tmp_path):
 def test_a_name_that_is_none():
     command = [sys.executable, "-m", "benchmarks", "nothing"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=FOLDER.parent, timeout=60)
-    assert done.returncode == 1 and "must be one of answers, count_speed" in done.stderr
+    assert done.returncode == 1 and "must be one of answers, change" in done.stderr
