@@ -104,8 +104,8 @@ def main():
         if options.tasks and script not in options.tasks:
             continue
         for model in options.models:
-            words = [*words, *(few if options.quick else [])]
-            results[task, Path(model).name] = script, run(script, model, words)
+            said = [*words, *(few if options.quick else [])]
+            results[task, Path(model).name] = script, run(script, model, said)
     text = table(results)
     print(text)
     if options.output:
