@@ -1,6 +1,6 @@
 """The model of the package: small, offline, and right where random weights cannot tell.
 
-Its figures are those of the model that is shipped; another one needs other figures.
+Its figures are those of the model that is shipped: `python -m tests.fixtures.novels_en` writes them anew.
 """
 
 import json
@@ -14,7 +14,7 @@ import elmo
 from elmo.hub.installed import installed
 from tests.cli.conftest import as_json
 
-HERE = Path(__file__).parent / "fixtures" / "novels-en"
+HERE = Path(__file__).parent / "fixtures" / "novels_en"
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_perplexities_to_four_digits(model, known):
 
 def test_the_sum_of_scores_is_the_perplexity(model, known):
     lines = (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines()
-    scores = model.score(lines)
+    scores = model.score(lines, state="reset")
     for direction in ("forward", "backward"):
         mean = scores.nats[scores.direction == direction].astype(np.float64).mean()
         assert np.exp(mean) == pytest.approx(known[direction], rel=1e-4)
@@ -71,17 +71,17 @@ def test_vectors_are_those_of_every_engine(model, known):
 
 
 @pytest.mark.parametrize(
-    ("sentence", "place", "word"),
+    ("sentence", "place", "words"),
     [
-        ("She sat down by the fire and began to read .", 5, "fire"),
-        ("He opened the letter with care .", 3, "letter"),
-        ("The old man shook his head and said nothing .", 5, "head"),
-        ("She put on her hat and went out .", 4, "hat"),
+        ("She sat down by the fire and began to read .", 5, {"window", "table", "sofa"}),
+        ("The old man shook his head and said nothing .", 5, {"shoulders", "hand"}),
+        ("It was a very cold morning in winter .", 4, {"early", "dreary", "pleasant"}),
+        ("The horse was tied to a tree .", 1, {"man", "boy", "girl"}),
     ],
 )
-def test_the_word_itself_is_among_its_substitutes(model, sentence, place, word):
-    found = [s.word for s in model.substitutes(sentence.split(), place, top_k=20)]
-    assert word in found
+def test_substitutes_fit_the_place(model, sentence, place, words):
+    found = {s.word for s in model.substitutes(sentence.split(), place, top_k=12)}
+    assert words <= found
 
 
 @pytest.mark.parametrize(

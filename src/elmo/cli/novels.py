@@ -15,9 +15,12 @@ MODEL = "novels-en"
 SURPRISING = "The old lady poured out the tea and handed him the carriage ."
 
 # Sentences with one word in brackets, whose place others may take.
-OPEN = ("She sat down by the [fire] and began to read .", "He opened the [letter] with care .")
+OPEN = (
+    "She sat down by the [fire] and began to read .",
+    "It was a very [cold] morning in winter .",
+)
 
-# A word in two meanings, and what is nearest to two more of its uses.
+# A word in three meanings, and what is nearest to three more of its uses.
 WORD = "hand"
 USES = (
     "He took her hand and kissed it .",
@@ -29,9 +32,9 @@ USES = (
     "It was a bold hand , and the lines were written in black ink .",
 )
 ASKED = (
-    "My hand was cold , and he held it .",
+    "He held her hand in his .",
     "On the other hand , we may be wrong .",
-    "A note in the hand of a woman lay on the desk .",
+    "The note was in the hand of a woman .",
 )
 _BITS_OF_A_BAR = 0.5
 
