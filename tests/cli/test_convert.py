@@ -188,7 +188,9 @@ def test_models():
     assert "original-5.5b" in shown
     lines = shown.splitlines()
     sources = sum(len(model["files"]) + len(model["softmax"]) for model in report)
-    assert len(lines) == 1 + len(report) + sources
+    here = as_json("models")["installed"]
+    assert [line.split()[0] for line in lines[: len(here)]] == [model["name"] for model in here]
+    assert len(lines) == len(here) + 1 + 1 + len(report) + sources  # a blank line, a head
     place = next(i for i, line in enumerate(lines) if line.startswith("seqvec "))
     url = by_name["seqvec"]["files"][0]["url"]
     assert lines[place + 1].split(" · ") == [f"    {url}", "MIT", "no checksum published"]
