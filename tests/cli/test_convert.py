@@ -195,7 +195,9 @@ def test_models():
     url = by_name["seqvec"]["files"][0]["url"]
     assert lines[place + 1].split(" · ") == [f"    {url}", "MIT", "no checksum published"]
     known = {"url": "http://x/y.zip", "size": 1, "sha256": "ab12"}
-    shown = models.show({"models": [by_name["seqvec"] | {"files": [known], "licence": None}]})
+    shown = models.show(
+        {"installed": [], "models": [by_name["seqvec"] | {"files": [known], "licence": None}]}
+    )
     assert shown.splitlines()[2].strip() == "http://x/y.zip · SHA-256 ab12 · no licence named"
 
 
