@@ -43,3 +43,7 @@ def check(application, examples=6):
 
 def test_questions_to_a_model(tiny):
     assert check(app(tiny, hosts=NAMES)) > 30
+
+
+def test_questions_to_an_index(index):
+    assert check(app(usages=index, hosts=NAMES), examples=3) > 30

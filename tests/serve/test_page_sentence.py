@@ -77,11 +77,9 @@ def test_substitutes_by_keyboard_alone(page, tiny):
     assert found == [word for word, _ in tiny.substitutes(SENTENCE, 2, top_k=12)]
     page.get_by_role("radio", name="left", exact=True).check()
     wanted = [word for word, _ in tiny.substitutes(SENTENCE, 2, top_k=12, combine="forward")]
-    page.wait_for_function(
-        "wanted => [...document.querySelectorAll('.substitutes .word')].map(e => e.innerText)"
-        ".join() === wanted",
-        arg=",".join(wanted),
-    )
+    first = page.locator(".substitutes .word").first
+    first.and_(page.get_by_text(wanted[0], exact=True)).wait_for()
+    assert page.locator(".substitutes .word").all_inner_texts() == wanted
 
 
 def test_a_second_sentence_layer_by_layer(page, tiny):

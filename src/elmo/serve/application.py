@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from elmo.serve.answers import UsagesInfo
 from elmo.serve.batching import Batcher
 from elmo.serve.limits import Limits
 from elmo.serve.questions import Questions
@@ -51,6 +52,7 @@ def app(
 
     Raises:
         ValueError: there is neither a model nor an index.
+        MissingExtraError: scikit-learn, which an index needs, is not installed.
     """
     if model is None and usages is None:
         raise ValueError("nothing to serve: give a model, an index of uses (--usages), or both")
@@ -59,12 +61,17 @@ def app(
     asked = None if model is None else Questions(model, name)
     if asked is not None:
         questions += of_model.questions(asked, batcher)
-    questions[:0] = about.questions(None if asked is None else asked.info(), None, limits)
+    batchers, info = [batcher], None
+    if usages is not None:
+        batchers += [Batcher(limits, "elmo-usages"), Batcher(limits, "elmo-telling")]
+        info = _usages_questions(usages, model, batchers[1:], questions)
+    questions[:0] = about.questions(None if asked is None else asked.info(), info, limits)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
-        await batcher.close()
+        for one in batchers:
+            await one.close()
 
     every: list[BaseRoute] = [*routes(questions), about.openapi(questions), *page.routes()]
     made = Starlette(
@@ -76,3 +83,21 @@ def app(
     made.state.batcher, made.state.model = batcher, asked
     made.state.questions = tuple(questions)
     return made
+
+
+def _usages_questions(
+    usages: UsageIndex | str | os.PathLike[str],
+    model: BiLM | None,
+    batchers: list[Batcher],
+    questions: list[Question],
+) -> UsagesInfo:
+    """Add the routes of an index, and say what it holds."""
+    from elmo.serve.routes import usages as of_usages
+    from elmo.serve.usages import Usages
+    from elmo.usages.extra import need_sklearn
+    from elmo.usages.index import UsageIndex
+
+    need_sklearn("the page of an index of uses")
+    asked = Usages(usages if isinstance(usages, UsageIndex) else UsageIndex(usages), model)
+    questions += of_usages.questions(asked, *batchers)
+    return asked.info()
