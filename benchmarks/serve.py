@@ -4,7 +4,7 @@
 
 Starts `elmo serve`, and clients in threads that each send one request after another, every one another
 sentence. Every answer is compared with what the model says of the sentence when it is asked directly. The
-model's own time is that of one sentence alone with a `Scorer` that is compiled, the median of 20.
+model's own time is that of `BiLM.score` for one sentence, alone on the machine, the median of 20.
 Sentences of all lengths are read once before, by the server and directly: compiling is not measured.
 """
 
@@ -23,7 +23,6 @@ import numpy as np
 
 import elmo
 from benchmarks.tools.arithmetic import machine
-from elmo.language.scores import Scorer, joined
 from elmo.text.builtin import builtin_sentences
 from elmo.text.corpus import Corpus
 
@@ -59,32 +58,32 @@ def bits(analysis):
     return np.array([list(t["surprisal_bits"].values()) for t in analysis["tokens"]], float)
 
 
-def wanted(scorer, sentences):
+def wanted(model, sentences):
     """The same from the model itself."""
-    scores = joined(scorer.scores(sentences))
+    scores = model.score(sentences, state="reset")
     lengths = np.array([len(one) for one in sentences])
     inside = (scores.position > 0) & (scores.position <= lengths[scores.sentence])
     table = scores.surprisal_bits[inside].reshape(-1, len(set(scores.direction)))
     return np.split(table, np.cumsum(lengths)[:-1])
 
 
-def own_time(scorer, sentences):
+def own_time(model, sentences):
     """Median seconds of one sentence alone."""
     times = []
     for sentence in sentences[:20]:
         begin = time.perf_counter()
-        joined(scorer.scores([sentence]))
+        model.score([sentence], state="reset")
         times.append(time.perf_counter() - begin)
     return statistics.median(times)
 
 
 def measure(source, sentences, clients, requests):
     """Answers, times and passes of a server."""
-    scorer = Scorer(elmo.load(source).language_model(), "reset")
+    model = elmo.load(source)
     asked = sentences[: clients * requests]
-    right = wanted(scorer, asked)
-    own_time(scorer, asked)  # compiles
-    alone = own_time(scorer, asked)
+    right = wanted(model, asked)
+    own_time(model, asked)  # compiles
+    alone = own_time(model, asked)
     command = [sys.executable, "-m", "elmo", "serve", source, "--port", "0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     address = urlsplit(server.stdout.readline().split()[1]).netloc

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Collection
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from elmo.usages.index import UsageIndex
 
 STANDARD = Limits()
-_USUAL = (6, 14, 22, 34)  # tokens
 
 
 def app(
@@ -39,7 +37,6 @@ def app(
     name: str = "model",
     hosts: Collection[str] = LOOPBACK,
     any_address: bool = False,
-    warm: bool = False,
 ) -> Starlette:
     """The page and its API, as an ASGI application.
 
@@ -52,7 +49,6 @@ def app(
         name: how the page calls the model.
         hosts: names by which the server may be asked, without ports.
         any_address: take every IP address as a name too; for a server that other machines reach.
-        warm: compile the model for sentences of usual lengths when the application starts.
 
     Raises:
         ValueError: there is neither a model nor an index.
@@ -73,10 +69,7 @@ def app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        warming = asyncio.create_task(_warm(asked, batcher)) if warm and asked else None
         yield
-        if warming is not None:
-            warming.cancel()
         for one in batchers:
             await one.close()
 
@@ -90,19 +83,6 @@ def app(
     made.state.batcher, made.state.model = batcher, asked
     made.state.questions = tuple(questions)
     return made
-
-
-async def _warm(model: Questions, batcher: Batcher) -> None:
-    """Compile what sentences of usual lengths take, before they come; questions go in between."""
-
-    def work(lengths: list[int]) -> list[int]:
-        for tokens in lengths:
-            model.warm(tokens)
-        return lengths
-
-    with contextlib.suppress(Refused):
-        for tokens in _USUAL:
-            await batcher.ask("warm", work, tokens, counted=False)
 
 
 def _usages_questions(

@@ -26,7 +26,6 @@ class _Asked:
     work: Work[Any, Any]
     item: Any
     future: asyncio.Future[Any]
-    counted: bool = True
 
 
 class Batcher:
@@ -52,16 +51,13 @@ class Batcher:
         self._stopping = False
         self._thread = ThreadPoolExecutor(1, name)
 
-    async def ask(
-        self, key: Hashable, work: Work[Item, Answer], item: Item, *, counted: bool = True
-    ) -> Answer:
+    async def ask(self, key: Hashable, work: Work[Item, Answer], item: Item) -> Answer:
         """The answer to one item.
 
         Args:
             key: items of one key are computed together.
             work: from a list of items to their answers, in the same order; of one key the same.
             item: this one.
-            counted: whether it is one of `answered`.
 
         Raises:
             Refused: too many wait, it took too long, or the server stops.
@@ -72,7 +68,7 @@ class Batcher:
         if len(self._waiting) >= self.limits.waiting:
             raise Refused(503, BUSY)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Asked(key, work, item, future, counted))
+        self._waiting.append(_Asked(key, work, item, future))
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         try:
@@ -98,9 +94,8 @@ class Batcher:
                 continue
             items = [one.item for one in batch]
             found = await loop.run_in_executor(self._thread, computed, batch[0].work, items)
-            if batch[0].counted:
-                self.passes += 1
-                self.answered += len(batch)
+            self.passes += 1
+            self.answered += len(batch)
             for one, (answer, error) in zip(batch, found, strict=True):
                 if one.future.done():  # it took too long, or the client has left
                     continue

@@ -92,12 +92,6 @@ class Questions:
             for number, tokens in enumerate(sentences)
         ]
 
-    def warm(self, tokens: int) -> None:
-        """Analyse sentences of this length, so that what it takes is compiled."""
-        if self.predicts:
-            for several in (1, 2, 3, 5, 8):
-                self.analyse([["."] * tokens] * several)
-
     def substitutes(
         self, combine: Combine, similarity: float
     ) -> Callable[[list[Place]], list[list[SubstituteFound]]]:

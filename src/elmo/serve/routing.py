@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from elmo.serve.asking import Asked
-from elmo.serve.batching import STOPPING
 from elmo.serve.refusing import JSON, Refused, failed, log_fault
 
 Answered = Struct | Response
@@ -57,8 +55,6 @@ class Question:
             answer = await self.answer(asked)
         except Refused:
             raise
-        except asyncio.CancelledError:  # the server has waited long enough for its last answers
-            raise Refused(503, STOPPING) from None
         except Exception as error:
             log_fault(error)
             return await failed(request, error)

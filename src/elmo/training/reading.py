@@ -15,8 +15,6 @@ from elmo.training.batches.rows import PADDING, Rows, Stream, sentence_rows
 
 WINDOW = 256  # positions of a compiled call; longer sentences take several, with carried state
 POSITIONS = 4096  # positions of a batch
-QUESTION = 64  # sentences that are no corpus: read a few at a time, so that an answer is quick
-FEW = 8  # rows of a batch of these
 CHUNK = 2048  # targets that are handed on at a time: a product wants many
 
 State = tuple[np.ndarray, np.ndarray]
@@ -110,7 +108,7 @@ class Reader:
             distinct, inputs = tokens.inputs(window.rows.inputs)
             mask = window.rows.targets != PADDING
             targets = np.maximum(tokens.targets(window.rows.targets) - 1, 0).astype(np.int32)
-            size = inputs.size + 1 if rows <= FEW else min(len(distinct) * 2, inputs.size + 1)
+            size = min(len(distinct) * 2, inputs.size + 1)
             padded = np.zeros((padded_length(max(size, 64)), *distinct.shape[1:]), np.int32)
             padded[: len(distinct)] = distinct
             h, state = self._top(padded, inputs, mask, state)
@@ -175,8 +173,6 @@ def _groups(offsets: np.ndarray) -> Iterator[np.ndarray]:
     while first < len(order):
         time = padded_length(int(lengths[order[first]]))
         rows = max(1, POSITIONS // min(time, WINDOW))
-        if len(order) <= QUESTION:
-            rows = min(rows, FEW)
         last = first
         while last < len(order) and last - first < rows and lengths[order[last]] <= time:
             last += 1

@@ -67,7 +67,6 @@ def serve(
             name="" if source is None else os.path.basename(name_of(source).rstrip("/")),
             hosts={*LOOPBACK, *allow},
             any_address=host not in LOOPBACK,
-            warm=True,
         )
 
         def ready() -> None:
