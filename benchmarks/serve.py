@@ -4,7 +4,7 @@
 
 Starts `elmo serve`, and clients in threads that each send one request after another, every one another
 sentence. Every answer is compared with what the model says of the sentence when it is asked directly. The
-model's own time is that of `BiLM.score` for one sentence, alone on the machine, the median of 20.
+model's own time is that of one sentence alone with a `Scorer` that is compiled, the median of 20.
 Sentences of all lengths are read once before, by the server and directly: compiling is not measured.
 """
 
@@ -23,6 +23,7 @@ import numpy as np
 
 import elmo
 from benchmarks.tools.arithmetic import machine
+from elmo.language.scores import Scorer, joined
 from elmo.text.builtin import builtin_sentences
 from elmo.text.corpus import Corpus
 
@@ -58,32 +59,32 @@ def bits(analysis):
     return np.array([list(t["surprisal_bits"].values()) for t in analysis["tokens"]], float)
 
 
-def wanted(model, sentences):
+def wanted(scorer, sentences):
     """The same from the model itself."""
-    scores = model.score(sentences, state="reset")
+    scores = joined(scorer.scores(sentences))
     lengths = np.array([len(one) for one in sentences])
     inside = (scores.position > 0) & (scores.position <= lengths[scores.sentence])
     table = scores.surprisal_bits[inside].reshape(-1, len(set(scores.direction)))
     return np.split(table, np.cumsum(lengths)[:-1])
 
 
-def own_time(model, sentences):
+def own_time(scorer, sentences):
     """Median seconds of one sentence alone."""
     times = []
     for sentence in sentences[:20]:
         begin = time.perf_counter()
-        model.score([sentence], state="reset")
+        joined(scorer.scores([sentence]))
         times.append(time.perf_counter() - begin)
     return statistics.median(times)
 
 
 def measure(source, sentences, clients, requests):
     """Answers, times and passes of a server."""
-    model = elmo.load(source)
+    scorer = Scorer(elmo.load(source).language_model(), "reset")
     asked = sentences[: clients * requests]
-    right = wanted(model, asked)
-    own_time(model, asked)  # compiles
-    alone = own_time(model, asked)
+    right = wanted(scorer, asked)
+    own_time(scorer, asked)  # compiles
+    alone = own_time(scorer, asked)
     command = [sys.executable, "-m", "elmo", "serve", source, "--port", "0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     address = urlsplit(server.stdout.readline().split()[1]).netloc

@@ -51,7 +51,7 @@ def shoot(browser: Browser, url: str, wait: str, output: Path, narrow: bool) -> 
             page = context.new_page()
             page.goto(url)
             page.wait_for_selector(wait, timeout=WAIT)
-            page.wait_for_load_state("networkidle")
+            page.wait_for_load_state("networkidle", timeout=WAIT)
             path = output.with_name(f"{output.name}{suffix}-{scheme}.png")
             page.screenshot(path=path, full_page=not suffix)
             context.close()
