@@ -14,6 +14,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elmo.text import raw
 from elmo.text.corpus import Corpus, CorpusError, MissingTextError, split_tokens
 
 PACKERS = {
@@ -288,6 +289,23 @@ def test_raw_text(write):
         (str(path), 6, ["The", "end", "\u2014", "of", "3.5", "pages", "."]),
     ]
     assert list(Corpus(path, raw=True, lowercase=True))[2] == ["a", "title"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("my mother-in-law's X-ray", ["my", "mother-in-law", "'s", "X-ray"]),
+        ("pre- and post-war", ["pre", "-", "and", "post-war"]),
+        ("\u2018so-so\u2019, a snake_case", ["\u2018", "so-so", "\u2019", ",", "a", "snake_case"]),
+        ("F-16 and 1914-1918", ["F-16", "and", "1914-1918"]),
+        ("McDonald came.Then he left", ["McDonald", "came", ".", "Then", "he", "left"]),
+        ("Donau\u00addampf and Donau\u2010Dampf", ["Donaudampf", "and", "Donau\u2010Dampf"]),
+        ("don't mind--and \u2014yes", ["do", "n't", "mind", "--", "and", "\u2014", "yes"]),
+    ],
+)
+def test_words_of_raw_text_stay_whole(text, expected):
+    pytest.importorskip("syntok")
+    assert raw.tokens(text) == expected
 
 
 def test_long_raw_text_is_segmented_block_by_block(write, monkeypatch):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from elmo.text.files import CorpusError, MissingExtraError
 
 LANGUAGES = ("en", "de", "es")
 _BLOCK = 1 << 16  # characters that are segmented at a time
 _DASHES = re.compile("(—+|–{2,}|-{2,})")  # syntok leaves "mind—and" and "mind--and" whole
+# What syntok splits words at, and drops.
+_INSIDE = frozenset("-_\u00ad\u058a\u05be\u2010\u2011\u2012")
 
 
 def check(language: str) -> None:
@@ -29,7 +32,7 @@ def check_installed() -> None:
     except ImportError:
         raise MissingExtraError(
             "raw text needs the package syntok: pip install 'elmo-keras[raw]', or give one "
-            "sentence a line with tokens parted by spaces"
+            "sentence a line with tokens separated by spaces"
         ) from None
 
 
@@ -39,7 +42,7 @@ def sentences(lines: Iterable[tuple[int, str, bool]]) -> Iterator[tuple[int, lis
     Args:
         lines: triples (line number, text, whether the line ends with it). A blank line ends a
             paragraph; a paragraph beyond 65,536 characters is segmented block by block, and the
-            last sentence of a block is taken up again with the next one.
+            last sentence of a block is read again with the next one.
 
     Yields:
         Pairs (number of the line where the sentence begins, its tokens).
@@ -73,6 +76,8 @@ def tokens(sentence: str) -> list[str]:
         ['It', 'is', "n't", 'far', '.']
         >>> tokens("He came—too late.")
         ['He', 'came', '—', 'too', 'late', '.']
+        >>> tokens("Mrs. MacGregor's drawing-room, to-day")
+        ['Mrs', '.', 'MacGregor', "'s", 'drawing-room', ',', 'to-day']
     """
     return [token for _, found in _with_offsets(sentence) for token in found]
 
@@ -97,7 +102,22 @@ def _with_offsets(block: str) -> Iterator[tuple[int, list[str]]]:
     for paragraph in syntok.segmenter.analyze(block):
         for sentence in paragraph:
             # what is left of control characters may be empty or hold odd spaces
-            words = (part for token in sentence for part in token.value.split())
+            words = (part for word in _whole(sentence) for part in word.split())
             tokens = [part for word in words for part in _DASHES.split(word) if part]
             if tokens:
                 yield sentence[0].offset, tokens
+
+
+def _whole(sentence: Iterable[Any]) -> list[str]:
+    """The words of a sentence; those that syntok splits at a hyphen or before a capital are joined."""
+    words: list[str] = []
+    for token in sentence:
+        word = token.value
+        if words and word[:1].isalnum() and words[-1][-1:].isalnum():
+            inside = token.spacing in _INSIDE
+            capital = not token.spacing and words[-1][-1].islower() and word[0].isupper()
+            if inside or capital:
+                words[-1] += token.spacing.strip("\u00ad") + word  # a soft hyphen is no letter
+                continue
+        words.append(word)
+    return words
