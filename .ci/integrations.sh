@@ -25,7 +25,7 @@ for name in "$@"; do
   [ -d "$source" ] || source=$source.py
   "$python" -m venv "$work/$name"
   [ "$name" = spacy ] || install "$name" "$torch"
-  install "$name" -e ".[$name]" "pytest>=8" "pytest-xdist>=3.6" "hypothesis>=6.100" "syntok>=1.4"
+  install "$name" -e ".[$name]" "pytest>=8" "pytest-xdist>=3.6" "hypothesis>=6.108" "syntok>=1.4"
   mapfile -t files < <(find "$source" -name "*.py" ! -name __init__.py | sort) # named, for their doctests
   "$work/$name/bin/python" -m pytest -q -n 0 "tests/integrations/test_$module.py" "${files[@]}" \
     src/elmo/integrations/packed_model.py
