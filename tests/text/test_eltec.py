@@ -3,6 +3,7 @@
 import hashlib
 import io
 import lzma
+import sys
 import zipfile
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from elmo.system import fetch
 from elmo.text import datasets, eltec
 from elmo.text.datasets import DatasetError
-from elmo.text.files import CorpusError
-from elmo.text.tei import read_novel
+from elmo.text.files import CorpusError, MissingExtraError
+from elmo.text.tei import Novel, read_novel
 from tests.formats.web import Site, serving
 
 TEI = """<?xml version="1.0"?>
@@ -94,13 +95,18 @@ def test_plain_texts_in_the_data_folder_give_the_sentences_of_the_archive(tmp_pa
 
 
 def test_only_novels_with_another_text_are_named(tmp_path):
-    entries = [
-        eltec.Entry(f"N{n:02}", 1840 + n, "", "", lambda n=n: [f"Text {n}."]) for n in range(11)
-    ]
-    digests = {e.id: hashlib.sha256(e.read()[0].encode()).hexdigest()[:16] for e in entries}
-    eltec.write_sentences(entries, tmp_path / "same", digests)  # a warning would be an error
+    novels = [Novel(f"N{n:02}", 1840 + n, "", "", [f"Text {n}."]) for n in range(11)]
+    digests = {n.id: hashlib.sha256(n.lines[0].encode()).hexdigest()[:16] for n in novels}
+    eltec.write_sentences(novels, tmp_path / "same", digests)  # a warning would be an error
     with pytest.warns(UserWarning, match="the text of N03 is not"):
-        eltec.write_sentences(entries, tmp_path / "other", {**digests, "N03": "0" * 16})
+        eltec.write_sentences(novels, tmp_path / "other", {**digests, "N03": "0" * 16})
+
+
+def test_another_text_is_named_before_anything_is_written(tmp_path):
+    novels = [Novel(f"N{n:02}", 1840 + n, "", "", [f"Text {n}."]) for n in range(11)]
+    with pytest.raises(UserWarning, match="is not the one"):  # warnings are errors in the tests
+        eltec.write_sentences(novels, tmp_path / "novels", {"N03": "0" * 16})
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_archive_is_downloaded_once(tmp_path, monkeypatch):
@@ -116,6 +122,33 @@ def test_an_archive_is_downloaded_once(tmp_path, monkeypatch):
         assert len(site.requests) == 1
         with pytest.raises(DatasetError, match=r"eltec-fra .*fra\.zip at .*eltec-fra\.zip"):
             datasets.path("eltec-fra")
+
+
+def test_an_archive_that_was_put_into_the_cache_is_not_downloaded(tmp_path, monkeypatch):
+    monkeypatch.delenv("ELMO_DATA", raising=False)
+    monkeypatch.setenv("ELMO_CACHE", str(tmp_path))
+    monkeypatch.setattr(fetch, "PAUSE", 0.0)
+    site = Site({})
+    with serving(site) as url:
+        monkeypatch.setattr(eltec, "address", lambda language: f"{url}/{language}.zip")
+        with pytest.raises(DatasetError, match=r"put the archive of .* at .*eltec-deu\.zip"):
+            datasets.path("eltec-deu")
+        asked = len(site.requests)
+        (tmp_path / "datasets" / "eltec-deu.zip").write_bytes(archive(range(12)))
+        assert len(list(datasets.path("eltec-deu").iterdir())) == 2
+        assert len(site.requests) == asked
+
+
+def test_without_syntok_nothing_is_downloaded(tmp_path, monkeypatch):
+    monkeypatch.delenv("ELMO_DATA", raising=False)
+    monkeypatch.setenv("ELMO_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "syntok.segmenter", None)
+    site = Site({"/deu.zip": archive(range(12))})
+    with serving(site) as url:
+        monkeypatch.setattr(eltec, "address", lambda language: f"{url}/{language}.zip")
+        with pytest.raises(MissingExtraError, match="syntok"):
+            datasets.path("eltec-deu")
+    assert not site.requests
 
 
 def test_an_archive_without_novels_is_refused(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """Files written together: a folder holds all of the old ones or all of the new ones.
 
+`made_once` makes a folder that nobody changes later, such as a download. `write_together` writes one
+that may be written again:
 A new folder is written aside and renamed. In a folder that exists (with a run's files that must
 not move) the new files are written to a subfolder, which is then renamed to `.complete`: from that
 moment they count. They are moved up one by one; should that be interrupted, readers look into
@@ -24,6 +26,30 @@ COMPLETE = ".complete"
 PREFIX = ".writing-"
 REMOVED = ".removed.json"
 KEPT = ("run",)
+
+
+@contextlib.contextmanager
+def made_once(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """A new folder to fill, which becomes `folder` when the block ends without an error.
+
+    Where another process has made `folder` meanwhile, its files count and the new ones are dropped.
+    After an error nothing is left but the parents of `folder`, which are made.
+
+    Args:
+        folder: where the files will be.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder = Path(os.path.abspath(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _aside(folder.parent, f".{folder.name}{PREFIX}") as new:
+        yield new
+        try:
+            os.replace(new, folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was first
+                raise
 
 
 @contextlib.contextmanager

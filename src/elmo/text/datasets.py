@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,8 @@ from typing import Any, NamedTuple
 
 from elmo.system.cache import cache_folder
 from elmo.system.fetch import DownloadError, Progress, fetch, record_path
-from elmo.text import eltec
+from elmo.system.folders import made_once
+from elmo.text import eltec, raw
 from elmo.text.corpus import Corpus
 from elmo.text.files import CorpusError
 
@@ -149,6 +149,7 @@ def _novels(language: str, progress: Progress | bool | None) -> Path:
     target = cache_folder() / "datasets" / eltec.folder_name(language)
     if target.is_dir():
         return target
+    raw.check_installed()  # before a download
     digests = eltec.known_digests(language)
     data = os.environ.get("ELMO_DATA")
     own = Path(data) / f"{_ELTEC}{language}" if data else None
@@ -158,7 +159,8 @@ def _novels(language: str, progress: Progress | bool | None) -> Path:
     url = eltec.address(language)
     packed = cache_folder() / "datasets" / f"{_ELTEC}{language}.zip"
     try:
-        fetch(url, packed, progress=progress)
+        if not packed.is_file():  # by hand, as the error below advises
+            fetch(url, packed, progress=progress)
         eltec.write_sentences(eltec.from_archive(packed), target, digests)
     except DownloadError as error:
         raise DatasetError(
@@ -170,24 +172,14 @@ def _novels(language: str, progress: Progress | bool | None) -> Path:
 
 
 def _download(name: str, source: Source, folder: Path, progress: Progress | bool | None) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        packed = aside / "download.zip"
+    with made_once(folder) as new:
+        packed = new / "download.zip"
         _fetch_any(name, source, packed, progress)
-        _unpack(name, source, packed, aside)
+        _unpack(name, source, packed, new)
         packed.unlink()
         record_path(packed).unlink()
-        aside.chmod(0o755)
         if folder.is_dir() and not all((folder / file).is_file() for file in source.files.values()):
             shutil.rmtree(folder)  # what somebody deleted a part of
-        try:
-            aside.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another process was first
-                raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _fetch_any(name: str, source: Source, target: Path, progress: Progress | bool | None) -> None:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-import os
-import shutil
-import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
+from elmo.system.folders import made_once
 from elmo.text import raw
 from elmo.text.files import CorpusError
 from elmo.text.tei import Novel, read_novel
@@ -33,16 +30,6 @@ HELD_OUT = 5  # novels of each held-out part
 TABLE = "novels.tsv"
 _LAYOUT = 2  # of the folder of sentences; another number makes it anew
 _PARTS = ("valid", "test")
-
-
-class Entry(NamedTuple):
-    """A novel of a collection before its text is read."""
-
-    id: str
-    year: int
-    author: str
-    title: str
-    read: Callable[[], Sequence[str]]
 
 
 def address(language: str) -> str:
@@ -77,48 +64,32 @@ def parts(novels: Sequence[tuple[str, int]]) -> dict[str, str]:
     return split
 
 
-def from_folder(folder: Path) -> list[Entry]:
+def from_folder(folder: Path) -> list[Novel]:
     """The novels of a folder: `novels.tsv`, and `ID.txt.xz` for each with one paragraph per line."""
-    entries = []
-    for line in (folder / TABLE).read_text(encoding="utf-8").splitlines()[1:]:
-        id, year, author, title, *_ = line.split("\t")
-
-        def read(path: Path = folder / f"{id}.txt.xz") -> list[str]:
-            with lzma.open(path, "rt", encoding="utf-8") as text:
-                return text.read().splitlines()
-
-        entries.append(Entry(id, int(year), author, title, read))
-    return entries
+    novels = []
+    for row in (folder / TABLE).read_text(encoding="utf-8").splitlines()[1:]:
+        id, year, author, title, *_ = row.split("\t")
+        with lzma.open(folder / f"{id}.txt.xz", "rt", encoding="utf-8") as text:
+            novels.append(Novel(id, int(year), author, title, text.read().splitlines()))
+    return novels
 
 
-def from_archive(path: Path) -> list[Entry]:
+def from_archive(path: Path) -> list[Novel]:
     """The novels of a collection's zip archive: its files in `level1/`, TEI.
 
     Raises:
         CorpusError: the archive has no such files, or one of them is no TEI.
     """
-    entries = []
+    novels = []
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
             if Path(name).parent.name == "level1" and name.endswith(".xml"):
-                novel = _member(path, name)
-                entries.append(
-                    Entry(
-                        novel.id or Path(name).stem,
-                        novel.year or 0,
-                        novel.author,
-                        novel.title,
-                        lambda name=name: _member(path, name).lines,  # type: ignore[misc]
-                    )
-                )
-    if not entries:
+                with archive.open(name) as file:
+                    novel = read_novel(file, f"{path}, {name}")
+                novels.append(novel._replace(id=novel.id or Path(name).stem))
+    if not novels:
         raise CorpusError(f"{path}: has no folder level1 with novels (*.xml)")
-    return entries
-
-
-def _member(path: Path, name: str) -> Novel:
-    with zipfile.ZipFile(path) as archive, archive.open(name) as file:
-        return read_novel(file, f"{path}, {name}")
+    return novels
 
 
 def known_digests(language: str) -> dict[str, str]:
@@ -138,51 +109,45 @@ def known_digests(language: str) -> dict[str, str]:
 
 
 def write_sentences(
-    entries: Sequence[Entry], folder: Path, digests: Mapping[str, str] = MappingProxyType({})
+    novels: Sequence[Novel], folder: Path, digests: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     """Tokenize a collection into `train/`, `valid/` and `test/`: a file per novel, a sentence per line.
 
     `novels.tsv` tells each novel's part, year, author, title, sentences and tokens. The folder appears
     once it is whole. Where `digests` are given and a novel has another text or is missing, a warning
-    names it: figures of a training on it cannot be compared.
+    names it before the work begins: figures of a training on it cannot be compared.
     """
     raw.check_installed()
-    split = parts([(entry.id, entry.year) for entry in entries])
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    found_digests: dict[str, str] = {}
-    try:
-        rows = ["id\tpart\tyear\tauthor\ttitle\tsentences\ttokens\n"]
+    years = {novel.id: novel.year or 0 for novel in novels}
+    split = parts(list(years.items()))
+    _compare(novels, digests, folder.name)
+    with made_once(folder) as new:
         for part in ("train", *_PARTS):
-            (aside / part).mkdir()
-        for entry in sorted(entries, key=lambda entry: (entry.year, entry.id)):
-            part = split[entry.id]
+            (new / part).mkdir()
+        rows = ["id\tpart\tyear\tauthor\ttitle\tsentences\ttokens\n"]
+        for novel in sorted(novels, key=lambda novel: (years[novel.id], novel.id)):
+            part = split[novel.id]
             sentences = tokens = 0
-            with open(aside / part / f"{entry.id}.txt", "w", encoding="utf-8") as file:
-                lines = entry.read()
-                found_digests[entry.id] = _digest(lines)
-                for _, found in raw.sentences(_paragraphs(lines)):
+            with open(new / part / f"{novel.id}.txt", "w", encoding="utf-8") as file:
+                for _, found in raw.sentences(_paragraphs(novel.lines)):
                     file.write(" ".join(found) + "\n")
                     sentences += 1
                     tokens += len(found)
-            about = (entry.id, part, entry.year, entry.author, entry.title, sentences, tokens)
+            about = (novel.id, part, years[novel.id], novel.author, novel.title, sentences, tokens)
             rows.append("\t".join(map(str, about)) + "\n")
-        (aside / TABLE).write_text("".join(rows), encoding="utf-8")
-        if digests and found_digests != digests:
-            other = sorted(id for id, _ in found_digests.items() ^ digests.items())
-            warnings.warn(
-                f"{folder.name}: the text of {', '.join(dict.fromkeys(other))} is not the one that the "
-                "figures in the documentation were measured on",
-                stacklevel=2,
-            )
-        aside.chmod(0o755)
-        try:
-            os.replace(aside, folder)
-        except OSError:
-            if not folder.is_dir():  # else another process was first
-                raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        (new / TABLE).write_text("".join(rows), encoding="utf-8")
+
+
+def _compare(novels: Sequence[Novel], digests: Mapping[str, str], name: str) -> None:
+    """Warn of the novels whose text is not the one of the digests."""
+    found = {novel.id: _digest(novel.lines) for novel in novels}
+    if digests and found != digests:
+        other = sorted(id for id, _ in found.items() ^ digests.items())
+        warnings.warn(
+            f"{name}: the text of {', '.join(dict.fromkeys(other))} is not the one that the figures "
+            "in the documentation were measured on",
+            stacklevel=3,
+        )
 
 
 def _digest(lines: Sequence[str]) -> str:
