@@ -7,7 +7,7 @@ import pytest
 
 import elmo
 from elmo.formats.pretrained import read, write_folder
-from elmo.hub.installed import installed
+from elmo.hub.installed import find, installed
 from elmo.system.errors import FormatError
 from tests.cli.conftest import as_json
 from tests.formats.helpers import model, word_config
@@ -42,10 +42,19 @@ def test_a_package_brings_a_model_and_none_of_its_code_runs(site):
     assert listed["models"] == []
 
 
-def test_an_entry_point_without_its_package_is_named(site):
-    install(site, "novels-yy", "elmo_novels_yy")
-    with pytest.raises(FormatError, match=r"novels-yy.*elmo_novels_yy"):
-        installed()
+@pytest.mark.parametrize("module", ["elmo_novels_yy", "elmo_novels_yy.inside", "bisect", ".novels"])
+def test_an_entry_point_without_its_package_is_named_where_it_is_asked_for(site, module):
+    install(site, "novels-yy", module)
+    assert "novels-yy" not in installed()
+    assert find("novels-en") == installed()["novels-en"]
+    with pytest.raises(FormatError, match=r"novels-yy.*is no installed package") as raised:
+        elmo.load("novels-yy")
+    assert module in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_another_name_is_none_of_an_installed_model():
+    assert find("novels-zz") is None
 
 
 def test_a_name_close_to_an_installed_model_is_offered():

@@ -6,18 +6,18 @@ import difflib
 import hashlib
 import os
 import re
-import secrets
-import shutil
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from elmo.hub.client import client, reason
+from elmo.hub.installed import find as find_installed
 from elmo.hub.installed import installed
 from elmo.hub.models import MODELS, RemoteFile, RemoteModel, find, find_by_address
 from elmo.system.archives import extract_zip
 from elmo.system.cache import cache_folder
 from elmo.system.errors import FormatError
 from elmo.system.fetch import DownloadError, Progress, fetch, read_record
+from elmo.system.folders import made_once
 
 __all__ = [
     *("DownloadError", "Local", "Source", "folder_of", "is_address", "models_folder", "name_of"),
@@ -81,17 +81,18 @@ def resolve(source: Source, *, progress: Progress | bool | None = None) -> Local
         return _pair(*both, progress=progress)
     if is_address(text):
         return _from_address(text, progress)
-    here = installed()
-    if text in here:
-        return here[text]
+    here = find_installed(text)
+    if here is not None:
+        return here
     model = find(text)
     if model is not None:
         return _from_registry(model, progress)
-    close = difflib.get_close_matches(text.lower(), [*here, *MODELS], n=3)
+    names = [*installed(), *MODELS]
+    close = difflib.get_close_matches(text.lower(), names, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else "."
     raise FormatError(
         f"{text}: no such file or folder, and no model of that name{hint} Names are: "
-        f"{', '.join([*here, *MODELS][:4])}, … (`elmo models` lists them all)"
+        f"{', '.join(names[:4])}, … (`elmo models` lists them all)"
     )
 
 
@@ -191,20 +192,12 @@ def _unpacked(file: RemoteFile, folder: Path, progress: Progress | bool | None) 
     if content.is_dir() and read_record(archive) is not None:
         return content
     fetch(file.url, archive, sha256=file.sha256, size=file.size, progress=progress)
-    aside = folder / f".unpacking-{secrets.token_hex(6)}"
-    try:
+    with made_once(content) as new:
         try:
-            extract_zip(archive, aside)
+            extract_zip(archive, new)
         except FormatError as error:
             archive.unlink(missing_ok=True)
             raise FormatError(f"{file.url}: {error}") from error
-        try:
-            os.replace(aside, content)
-        except OSError:
-            if not content.is_dir():  # else another process was first
-                raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     archive.unlink(missing_ok=True)
     return content
 
