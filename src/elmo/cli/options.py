@@ -29,6 +29,15 @@ Softmax = Annotated[
         metavar="FILE",
     ),
 ]
+Layer = Annotated[
+    str,
+    Option(
+        "Whose vectors: top, average, sum, token, or a number from 0 (the token's) to the top.",
+        metavar="LAYER",
+    ),
+]
+Lowercase = Annotated[bool, Option("Lower-case the text.")]
+Threads = Annotated[int, Option("Of each worker; another number rounds otherwise.", least=1)]
 Overwrite = Annotated[bool, Option("Replace what is there.")]
 Quiet = Annotated[bool, Option("Show progress.", ("--progress/--quiet",))]
 

@@ -110,9 +110,7 @@ def embed(
             least=1,
         ),
     ] = None,
-    threads: Annotated[
-        int, Option("Of each worker; another number rounds otherwise.", least=1)
-    ] = 1,
+    threads: o.Threads = 1,
     part_tokens: Annotated[
         int,
         Option(

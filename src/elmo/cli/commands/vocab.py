@@ -24,7 +24,7 @@ def vocab(
         Literal["published", "token_id"], Option("One token per line, or a token and its id.")
     ] = "published",
     overwrite: Annotated[bool, Option("Replace the file if there is one.")] = False,
-    lowercase: Annotated[bool, Option("Lower-case the text.")] = False,
+    lowercase: o.Lowercase = False,
     **reading: Unpack[o.Reading],
 ) -> dict[str, Any]:
     """Count a text and write its vocabulary.

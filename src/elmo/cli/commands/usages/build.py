@@ -24,13 +24,7 @@ def build(
     min_count: Annotated[
         int, Option("Words that the text has less often have no uses.", least=1)
     ] = 1,
-    layer: Annotated[
-        str,
-        Option(
-            "Whose vectors: top, average, sum, token, or a number from 0 (the token's) to the top.",
-            metavar="LAYER",
-        ),
-    ] = "top",
+    layer: o.Layer = "top",
     periods: Annotated[
         str | None,
         Option(
@@ -40,7 +34,7 @@ def build(
         ),
     ] = None,
     add: Annotated[bool, Option("Add documents to an index that is there.")] = False,
-    lowercase: Annotated[bool, Option("Lower-case the text.")] = False,
+    lowercase: o.Lowercase = False,
     precision: Annotated[
         Literal["float32", "bfloat16", "int8"],
         Option("Of the computation; the lower ones are faster (extra: torch)."),
@@ -58,9 +52,7 @@ def build(
         int | None,
         Option("Worker processes; whatever their number, the same bytes.", metavar="N", least=1),
     ] = None,
-    threads: Annotated[
-        int, Option("Of each worker; another number rounds otherwise.", least=1)
-    ] = 1,
+    threads: o.Threads = 1,
     part_tokens: Annotated[
         int | None,
         Option(

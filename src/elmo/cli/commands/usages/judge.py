@@ -13,15 +13,9 @@ def judge(
     model: o.Model,
     folder: Annotated[str, Argument("FOLDER")],
     *,
-    layer: Annotated[
-        str,
-        Option(
-            "Whose vectors: top, average, sum, token, or a number from 0 (the token's) to the top.",
-            metavar="LAYER",
-        ),
-    ] = "top",
+    layer: o.Layer = "top",
     centred: Annotated[bool, Option("Take the mean of each word's uses off first.")] = False,
-    lowercase: Annotated[bool, Option("Lower-case the text.")] = False,
+    lowercase: o.Lowercase = False,
     bootstrap: Annotated[int, Option("Resamples of the intervals; 0 for none.", least=0)] = 1000,
     seed: Annotated[int, Option("Of the resamples.", least=0)] = 0,
     vocabulary: o.Vocabulary = None,
