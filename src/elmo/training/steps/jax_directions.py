@@ -117,7 +117,8 @@ class Directions:
             # Without the wait this thread would go on, and the calls would queue up in one.
             return jax.block_until_ready(found)  # type: ignore[no-untyped-call]  # of JAX
 
-        shapes = tuple((name, value.shape) for name, value in batch.items())
+        given = [*batch.items(), *rows.items()]  # computed vectors have sizes of their own
+        shapes = tuple((name, value.shape) for name, value in given)
         if shapes not in self._seen:  # compiled once, not by each thread
             self._seen.add(shapes)
             return [of(number) for number in range(self.number)]
