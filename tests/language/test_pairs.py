@@ -6,6 +6,7 @@ import lzma
 import numpy as np
 import pytest
 
+from elmo.language import model
 from elmo.language import pairs as module
 from elmo.text.files import CorpusError
 from elmo.text.pairs import Pair, read_pairs
@@ -32,7 +33,7 @@ def reference_nats(made, sentence):
 @pytest.mark.parametrize("kind", ["word", "characters", "backward"])
 def test_nats_are_the_references(tiny, kind, monkeypatch):
     monkeypatch.setattr(module, "BLOCK_TOKENS", 9)
-    monkeypatch.setattr(module, "TYPES", 7)
+    monkeypatch.setattr(model, "TYPES", 7)
     made = tiny(kind, directions="backward" if kind == "backward" else "both")
     scores = made.model.score_pairs(PAIRS)
     for number, pair in enumerate(PAIRS):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from elmo.language import model as language
 from elmo.language import scores as module
 from elmo.training import reading
 from tests.language.conftest import nearly
@@ -42,7 +43,7 @@ def test_scores_are_the_references(tiny, sentences, kind, state, monkeypatch):
     """Windows shorter than sentences, blocks of a few sentences, chunks that divide nothing."""
     monkeypatch.setattr(reading, "WINDOW", 4)
     monkeypatch.setattr(reading, "CHUNK", 16)
-    monkeypatch.setattr(module, "TYPES", 7)
+    monkeypatch.setattr(language, "TYPES", 7)
     monkeypatch.setattr(module, "BLOCK_TOKENS", 9)
     made = tiny(kind, directions="backward" if kind == "backward" else "both")
     scores = made.model.score(sentences, state=state)

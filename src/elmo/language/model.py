@@ -18,11 +18,15 @@ from elmo.training.reading import Reader, State, padded_chunk
 
 BITS = float(np.log2(np.e))
 """Bits per nat."""
+TYPES = 1024  # whose scores are in memory at a time
 
 
 @dataclass(frozen=True)
 class LanguageModel:
     """A biLM that can predict; `elmo.BiLM.language_model` gives one.
+
+    It keeps the functions that its answers need, each compiled once. They read the weights anew at each
+    call, so training in between is seen.
 
     Attributes:
         network: with a softmax whose weights are known.
@@ -75,10 +79,25 @@ class LanguageModel:
             for number, name in enumerate(self.directions)
         }
 
+    def reader(self, state: str = "reset") -> Reader:
+        """Reads sentences, each from zero state or, with `"carry"`, as one stream."""
+        if state not in self._readers:
+            self._readers[state] = Reader(self.network, state)
+        return self._readers[state]
+
     @cached_property
-    def reader(self) -> Reader:
-        """Reads each sentence from zero state; compiled once per model."""
-        return Reader(self.network, "reset")
+    def _readers(self) -> dict[str, Reader]:
+        return {}
+
+    @cached_property
+    def predictions(self):  # type: ignore[no-untyped-def]  # a compiled function of Keras
+        """Nats, ranks and entropies of targets; see `BiLanguageModel.predictions`."""
+        return compiled(self.network, partial(self.network.predictions, block=TYPES))
+
+    @cached_property
+    def nats(self):  # type: ignore[no-untyped-def]  # a compiled function of Keras
+        """Nats of targets; see `BiLanguageModel.nats`."""
+        return compiled(self.network, partial(self.network.nats, block=TYPES))
 
     def spelled_like(self, word: str) -> list[int]:
         """Ids of the types that are a word or differ from it in case alone."""

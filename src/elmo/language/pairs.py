@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from elmo.bilm.compiled import compiled
 from elmo.language.model import BITS, LanguageModel
 from elmo.system.notebook import html_grid
 from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.pairs import Pair
 from elmo.training.batches.batches import Tokens
-from elmo.training.reading import Reader, padded_chunk
+from elmo.training.reading import padded_chunk
 from elmo.training.unigram import log_probabilities
 
-TYPES = 1024  # whose scores are in memory at a time
 BLOCK_TOKENS = 1 << 18  # tokens of distinct sentences that are read together
 TIE = 1e-4  # nats within which rounding, not the model, decides
 
@@ -154,8 +151,6 @@ class _SentenceNats:
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
-        self._reader = Reader(model.network, "reset")
-        self._nats = compiled(model.network, partial(model.network.nats, block=TYPES))
         counted = model.vocabulary.counts is not None
         self._unigram = -log_probabilities(model.vocabulary) if counted else None
 
@@ -185,10 +180,10 @@ class _SentenceNats:
                 types[slots] = targets
             first = same[direction][slots] == slots
             if first.any():
-                found = self._nats(*padded_chunk(h[first], targets[first]))
+                found = self._model.nats(*padded_chunk(h[first], targets[first]))
                 nats[direction, slots[first]] = ops.convert_to_numpy(found)[: first.sum()]
 
-        self._reader.read(Tokens(encoded), take)
+        self._model.reader().read(Tokens(encoded), take)
         nats = np.stack([row[slots] for row, slots in zip(nats, same, strict=True)])
         vocabulary = self._model.vocabulary
         unknown = np.logical_or.reduceat(types == vocabulary.unk_id, begins)

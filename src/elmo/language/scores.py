@@ -6,14 +6,12 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
 
-from elmo.bilm.compiled import compiled
 from elmo.language.model import BITS, LanguageModel
 from elmo.language.tables import table_writer
 from elmo.system.notebook import html_table
@@ -21,12 +19,11 @@ from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.vocabulary_files import BOS, EOS
 from elmo.training.batches.batches import Tokens
-from elmo.training.reading import Reader, State, padded_chunk
+from elmo.training.reading import State, padded_chunk
 
 if TYPE_CHECKING:
     import pandas
 
-TYPES = 1024  # whose scores are in memory at a time
 BLOCK_TOKENS = 1 << 16  # tokens whose scores are in memory at a time
 NO_SENTENCE = "there is no sentence to score; give at least one"
 
@@ -115,7 +112,7 @@ class Scores:
 
 
 class Scorer:
-    """Scores sentences, by functions that are compiled once.
+    """Scores sentences.
 
     Args:
         model: a biLM that can predict.
@@ -125,8 +122,7 @@ class Scorer:
 
     def __init__(self, model: LanguageModel, state: str | None = None) -> None:
         self.model = model
-        self._reader = Reader(model.network, state or model.state)
-        self._predictions = compiled(model.network, partial(model.network.predictions, block=TYPES))
+        self._reader = model.reader(state or model.state)
 
     def scores(self, sentences: Iterable[Sequence[str]]) -> Iterator[Scores]:
         """Scores of sentences, those of about 65,536 tokens at a time.
@@ -153,7 +149,7 @@ class Scorer:
         rank, unknown = np.empty(shape, np.int32), np.empty(shape, bool)
 
         def take(direction: int, h: np.ndarray, targets: np.ndarray, slots: np.ndarray) -> None:
-            found = self._predictions(*padded_chunk(h, targets))
+            found = self.model.predictions(*padded_chunk(h, targets))
             for array, values in zip((nats, rank, entropy), found, strict=True):
                 array[direction, slots] = ops.convert_to_numpy(values)[: len(h)]
             unknown[direction, slots] = targets == vocabulary.unk_id

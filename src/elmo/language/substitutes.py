@@ -285,7 +285,7 @@ def outputs(
     def take(direction: int, h: np.ndarray, targets: np.ndarray, slots: np.ndarray) -> None:
         whole[direction, slots] = h
 
-    model.reader.read(Tokens(encoded), take)
+    model.reader().read(Tokens(encoded), take)
     found = {}
     for direction, places in asked.items():
         number, read = np.array(places, np.int64).reshape(-1, 2).T
