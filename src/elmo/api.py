@@ -261,6 +261,7 @@ class BiLM:
         resume: bool = False,
         jobs: int | None = None,
         threads: int = 1,
+        part: str | tuple[int, int] | None = None,
         progress: bool | Callable[[int, int], None] | None = None,
     ) -> EmbeddingReport:
         """Vectors of a text into a file; takes what `elmo embed` takes, under the same names.
@@ -288,6 +289,8 @@ class BiLM:
             blank_lines, encoding_errors, text_format, raw: how paths are read; see `Corpus`. A blank
                 line that is kept is a sentence without tokens. `raw` leaves none.
             overwrite, resume, jobs, threads, progress: see `elmo.bulk.work.Work`.
+            part: `"i/n"`, the share of this process where others make the output with it
+                (`elmo.bulk.sharing`).
 
         Returns:
             What was written.
@@ -300,7 +303,7 @@ class BiLM:
             OutputError: it cannot be written (an `OSError`); says what was kept.
         """
         from elmo.bulk.embedding import embed_file
-        from elmo.bulk.work import Work
+        from elmo.bulk.work import Work, part_of
         from elmo.vectors.stores.choosing import choose
 
         choices = choose(
@@ -330,9 +333,7 @@ class BiLM:
             embedder = self.embedder_in(precision, engine)
         else:
             embedder = self.new_embedder(precision, engine, token_cache)
-        work = Work(
-            overwrite=overwrite, resume=resume, jobs=jobs, threads=threads, progress=progress
-        )
+        work = Work(overwrite, resume, jobs, threads, progress, part_of(part))
         return embed_file(embedder, text, output, choices, work)
 
     def export(

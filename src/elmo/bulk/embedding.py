@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from elmo.bulk.meter import Meter
-from elmo.bulk.parts import part_name
-from elmo.bulk.preparing import prepare
+from elmo.bulk.sharing import share
 from elmo.bulk.work import Work
 from elmo.bulk.workers import WorkerError
-from elmo.bulk.working import parts_done, work_on
+from elmo.bulk.working import alone, parts_done
 from elmo.bulk.workplace import Workplace
 from elmo.embed.embedder import Embedder
 from elmo.system.files import keep_apart
 from elmo.system.notebook import html_table
-from elmo.system.output import OutputError, writing
+from elmo.system.output import OutputError
 from elmo.system.readable import readable
 from elmo.text.corpus import Corpus
-from elmo.text.encoding import EncodingReport
-from elmo.vectors.choices import Choices, Job
+from elmo.vectors.choices import Choices
 from elmo.vectors.reading import label_of
-from elmo.vectors.stores.choosing import FOLDERS, files_of, open_store
+from elmo.vectors.stores.choosing import FOLDERS, files_of
 
 ALONE = Work()
 
@@ -122,7 +119,8 @@ def embed_file(
             lists of tokens (a list of strings is taken for paths).
         output: the file or folder; `elmo.read_vectors` reads all of them.
         choices: what is written; see `elmo.vectors.stores.choosing.choose`.
-        work: how.
+        work: how. With `part` other processes make the output together with this one, and whichever
+            comes first begins it; all return once it is whole.
 
     Returns:
         What was written.
@@ -136,9 +134,10 @@ def embed_file(
             unfinished job was another one.
         WorkerError: one of the processes died.
     """
-    if work.jobs is not None and choices.state == "carry":
+    if work.workers is not None and choices.state == "carry":
+        name = "jobs" if work.part is None else "part"
         raise ValueError(
-            "jobs with state='carry': each batch goes on from the one before; leave jobs out"
+            f"{name} with state='carry': each batch continues from the one before; leave {name} out"
         )
     begin, depth = time.perf_counter(), embedder.config.lstm.n_layers
     output = Path(output)
@@ -147,21 +146,17 @@ def embed_file(
         source = source.like_allennlp()
     targets, place = files_of(output, choices, depth), Workplace(output)
     keep_apart([*targets, place.folder], map(Path, getattr(source, "files", ())))
-    resumed, encoding = 0, None
-    with place.locked(), Meter(work.progress) as meter:
-        resuming = work.resume and place.unfinished
+    make = alone if work.part is None else share
+    with place.locked(shared=work.part is not None), Meter(work.progress) as meter:
+        resuming = work.part is not None or (work.resume and place.unfinished)
         try:
-            prepared = prepare(embedder, source, place, choices, work, meter)
-            if not prepared.whole:
-                resumed = work_on(embedder, prepared, place, work, meter)
-                encoding = _encoding(embedder, place, len(prepared.job.plan))
-                _finish(prepared.job, place, targets)
+            made = make(embedder, source, place, targets, choices, work, meter)
         except BaseException as error:
             clearer = _give_up(place, resuming, error)
             if clearer is error:
                 raise
             raise clearer from error
-    plan = prepared.job.plan
+    plan = made.prepared.job.plan
     return EmbeddingReport(
         paths=targets,
         sentences=plan.totals.sentence,
@@ -171,33 +166,11 @@ def embed_file(
         vectors=plan.totals.row,
         bytes=sum(map(_size_of, targets)),
         parts=len(plan),
-        resumed=resumed,
+        resumed=made.resumed,
         seconds=time.perf_counter() - begin,
-        encoding=encoding,
+        encoding=made.encoding,
         unfound=list(plan.unfound),
     )
-
-
-def _encoding(embedder: Embedder, place: Workplace, parts: int) -> EncodingReport | None:
-    """What the sentence encoder counted in all parts."""
-    if not hasattr(embedder.sentence_encoder, "report"):
-        return None
-    report = EncodingReport()
-    for number in range(parts):
-        facts = place.facts(part_name(number)) or {}
-        for name in ("sentences", "tokens", "unknown", "cut"):
-            setattr(report, name, getattr(report, name) + facts.get(name, 0))
-        if report.first_cut is None and facts.get("first_cut"):
-            report.first_cut = tuple(facts["first_cut"])
-    return report
-
-
-def _finish(job: Job, place: Workplace, targets: list[Path]) -> None:
-    """Put the output in its place and clean up."""
-    with writing(place.output):
-        open_store(job, place.output).finish()
-        place.move(targets)
-    place.remove()
 
 
 def _give_up(place: Workplace, resuming: bool, error: BaseException) -> BaseException:
@@ -212,7 +185,6 @@ def _give_up(place: Workplace, resuming: bool, error: BaseException) -> BaseExce
         if isinstance(error, OutputError) and error.__cause__ is not None:
             return OutputError(f"{error}; nothing of it was kept")
         return error
-    shutil.rmtree(place.folder / "again", ignore_errors=True)
     if job is None:
         return error
     kept = f"{done} of {len(job.plan)} parts are kept"
@@ -249,12 +221,12 @@ def check_place(output: Path, choices: Choices, depth: int, work: Work = ALONE) 
             raise OutputError(f"cannot write {path}: it is a folder; give a file")
         if not path.exists():
             continue
-        if not work.overwrite and not work.resume:
+        if not work.overwrite and not work.resumes:
             raise FileExistsError(f"{path} exists; overwrite it (--overwrite) or give another name")
         if choices.format in FOLDERS and label_of(path) is None:
             raise OutputError(f"cannot write {path}: it is there, and no folder of vectors")
     place = Workplace(output)
-    if place.unfinished and not work.overwrite and not work.resume:
+    if place.unfinished and not work.overwrite and not work.resumes:
         raise FileExistsError(
             f"{place.folder} has an unfinished run; resume it (--resume), or begin anew "
             "(--overwrite)"

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Prepared:
 def prepare(
     embedder: Embedder, source: Any, place: Workplace, choices: Choices, work: Work, meter: Meter
 ) -> Prepared:
-    """Plan a job, or take up the plan of an unfinished one.
+    """Plan a job, or take the plan of an unfinished one.
 
     Args:
         embedder: what makes the vectors.
@@ -62,12 +63,12 @@ def prepare(
         FileExistsError: the output is there and does not say what it holds.
     """
     planned = _Planning(embedder, source, place, choices, work)
-    if work.resume and place.unfinished:
+    if work.resumes and place.unfinished:
         job, before = place.manifest()
         planned.compare(before, place.folder)
         return Prepared(job, _check_disk(embedder, job, place, meter, place.occupied()))
     targets = files_of(place.output, choices, embedder.config.lstm.n_layers)
-    if work.resume and all(path.exists() for path in targets):
+    if work.resumes and all(path.exists() for path in targets):
         label = label_of(targets[0])
         if label is None:
             raise FileExistsError(
@@ -114,7 +115,7 @@ class _Planning:
         shape = result_shape(config, choices.layers, "mean", 1)
         if choices.layer is not None:
             shape = shape[1:]
-        threads = None if self.work.jobs is None else self.work.threads
+        threads = None if self.work.workers is None else self.work.threads
         found = fingerprint(self.embedder, choices, plan.digest, folder, threads)
         label = {
             "written_by": "elmo-keras",
@@ -138,16 +139,17 @@ class _Planning:
 
     def compare(self, before: dict[str, Any], where: Path) -> Job:
         """The job, which must be the same as before."""
-        folder = self.place.folder / "again"
-        folder.mkdir(exist_ok=True)
-        with full_disk(self.place.output):
-            job, now = self.plan(folder)
+        self.place.folder.mkdir(exist_ok=True)
+        with (
+            full_disk(self.place.output),
+            tempfile.TemporaryDirectory(prefix="again-", dir=self.place.folder) as again,
+        ):
+            job, now = self.plan(Path(again))
         if (different := difference(before, now)) is not None:
             raise OutputError(
                 f"cannot resume {where}: it was {different}; resume it as it was begun, or begin anew "
                 "(--overwrite)"
             )
-        shutil.rmtree(folder)
         return job
 
 

@@ -1,4 +1,4 @@
-"""A process that works on parts: `python -m elmo.bulk.worker OUTPUT`.
+"""A process that works on parts: `python -m elmo.bulk.worker OUTPUT PACKED THREADS`.
 
 It reads a task a line from standard input, `block 3` or `part 12`, and answers with lines of JSON:
 `{"tokens": …}` on the way, `{"done": true}`, or `{"error": …, "kind": …}`. When its input ends,
@@ -33,7 +33,7 @@ def main() -> None:
     tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
     try:
-        runner = _runner(sys.argv[1], int(sys.argv[2]))
+        runner = _runner(sys.argv[1], sys.argv[2], int(sys.argv[3]))
         say(ready=True)
         while True:
             kind, number = tasks.get().split()
@@ -52,15 +52,17 @@ def main() -> None:
         sys.exit(1)
 
 
-def _runner(output: str, threads: int) -> Any:
+def _runner(output: str, packed: str, threads: int) -> Any:
     _limit_threads(threads)
+    from pathlib import Path
+
     from elmo.bulk.parts import PartRunner
     from elmo.bulk.sending import unpack
     from elmo.bulk.workplace import Workplace
 
     place = Workplace(output)
     job, _ = place.manifest()
-    embedder = unpack(place.folder / "worker")
+    embedder = unpack(Path(packed))
     if embedder.engine.name == "torch":
         _limit_torch(threads)
     return PartRunner(embedder, job, place)

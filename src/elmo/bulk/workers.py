@@ -34,13 +34,14 @@ class Workers:
     """Processes that work on parts; a context, at whose end none is left.
 
     Args:
-        output: of the `Workplace`, whose folder `worker/` holds the packed embedder.
+        output: of the `Workplace`.
+        packed: the folder that holds the packed embedder.
         number: how many processes.
         threads: of each.
     """
 
-    def __init__(self, output: Path, number: int, threads: int = 1) -> None:
-        self.output, self.number, self.threads = output, number, threads
+    def __init__(self, output: Path, packed: Path, number: int, threads: int = 1) -> None:
+        self.output, self.packed, self.number, self.threads = output, packed, number, threads
         self._processes: list[subprocess.Popen[str]] = []
         self._answers: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
         self._ready: set[int] = set()
@@ -58,7 +59,8 @@ class Workers:
         self._stop()
 
     def _start(self, number: int) -> None:
-        words = ["-m", "elmo.bulk.worker", str(self.output.absolute()), str(self.threads)]
+        places = [str(self.output.absolute()), str(self.packed.absolute())]
+        words = ["-m", "elmo.bulk.worker", *places, str(self.threads)]
         process = subprocess.Popen(
             [sys.executable, *words],
             stdin=subprocess.PIPE,
@@ -80,25 +82,35 @@ class Workers:
                     continue  # no answer of ours
         self._answers.put((number, {"ended": process.wait()}))
 
-    def run(self, tasks: Iterable[str], tell: Callable[[str, dict[str, Any]], None]) -> None:
+    def run(self, tasks: Iterable[str], tell: Callable[[str, dict[str, Any]], None]) -> int:
         """Have tasks done.
 
         Args:
-            tasks: lines for the workers.
+            tasks: lines for the workers; each is asked for when a worker is free.
             tell: is given a task and a worker's answer about it.
+
+        Returns:
+            How many there were.
 
         Raises:
             OutputError: the output cannot be written.
             WorkerError: a worker died, or failed otherwise.
         """
-        waiting = list(tasks)[::-1]
+        waiting, more, count = iter(tasks), True, 0
         at_work: dict[int, str] = {}
         idle = self._ready.copy()
-        while waiting or at_work:
-            while waiting and idle:
-                number = idle.pop()
-                at_work[number] = waiting.pop()
-                self._send(number, at_work[number])
+        while True:
+            while more and idle:
+                task = next(waiting, None)
+                if task is None:
+                    more = False
+                else:
+                    number = idle.pop()
+                    at_work[number] = task
+                    self._send(number, task)
+                    count += 1
+            if not more and not at_work:
+                return count
             number, answer = self._answers.get()
             if "error" in answer or "ended" in answer:
                 raise _failure(answer, at_work.get(number))

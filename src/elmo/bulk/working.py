@@ -4,40 +4,68 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from elmo.bulk.finishing import Made, counted, finish
 from elmo.bulk.meter import Meter
 from elmo.bulk.parts import BLOCK, PartRunner, block_name, part_name
-from elmo.bulk.preparing import Prepared, full_disk
+from elmo.bulk.preparing import Prepared, full_disk, prepare
 from elmo.bulk.sending import pack
 from elmo.bulk.work import Work
 from elmo.bulk.workers import Workers
 from elmo.bulk.workplace import Workplace
 from elmo.embed.embedder import Embedder
+from elmo.vectors.choices import Choices
 
 
-def work_on(
-    embedder: Embedder, prepared: Prepared, place: Workplace, work: Work, meter: Meter
-) -> int:
-    """Do all parts that are not done yet; returns how many were done before.
+def alone(
+    embedder: Embedder,
+    source: Any,
+    place: Workplace,
+    targets: list[Path],
+    choices: Choices,
+    work: Work,
+    meter: Meter,
+) -> Made:
+    """Make an output in this process and the workers that it starts.
+
+    Args:
+        embedder, source, choices, work: as in `elmo.bulk.embedding.embed_file`.
+        place: where the output is made, locked.
+        targets: the files of the output.
+        meter: told what is done.
 
     Raises:
         OutputError: the output cannot be written.
         WorkerError: one of the processes died.
     """
+    prepared = prepare(embedder, source, place, choices, work, meter)
+    if prepared.whole:
+        return Made(prepared)
+    resumed = _work_on(embedder, prepared, place, work, meter)
+    encoding = counted(embedder, place, len(prepared.job.plan))
+    finish(prepared.job, place, targets)
+    return Made(prepared, resumed, encoding)
+
+
+def _work_on(
+    embedder: Embedder, prepared: Prepared, place: Workplace, work: Work, meter: Meter
+) -> int:
+    """Do all parts that are not done yet; returns how many were done before."""
     job = prepared.job
     runner = PartRunner(embedder, job, place)
     done = parts_done(place, len(job.plan))
     blocks = [n for n in range(runner.blocks) if place.facts(block_name(n)) is None]
     parts = sorted(set(range(len(job.plan))) - set(done))
     if work.jobs is None:
-        _alone(runner, meter, blocks, parts, done, prepared.size)
+        _here(runner, meter, blocks, parts, done, prepared.size)
     elif parts:
         folder = place.folder / "worker"
         folder.mkdir(exist_ok=True)
         with full_disk(place.output):
             pack(embedder, folder)
-        with Workers(place.output, min(work.jobs, len(parts)), work.threads) as workers:
+        with Workers(place.output, folder, min(work.jobs, len(parts)), work.threads) as workers:
             _together(workers, prepared, meter, blocks, parts, done)
     return len(done)
 
@@ -47,7 +75,7 @@ def parts_done(place: Workplace, number: int) -> list[int]:
     return [n for n in range(number) if place.facts(part_name(n)) is not None]
 
 
-def _alone(
+def _here(
     runner: PartRunner,
     meter: Meter,
     blocks: Sequence[int],

@@ -52,14 +52,14 @@ class Workplace:
         return (self.folder / MANIFEST).is_file()
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Make the folder and keep others out of it.
+    def locked(self, shared: bool = False) -> Iterator[None]:
+        """Make the folder and keep others out of it, but for those who share it too.
 
         Raises:
             OutputError: another process is in it.
         """
         self.folder.mkdir(exist_ok=True)
-        with file_lock(self.folder / LOCK) as mine:
+        with file_lock(self.folder / LOCK, shared) as mine:
             if not mine:
                 raise OutputError(f"{self.folder}: another process is writing {self.output} now")
             yield
@@ -75,8 +75,11 @@ class Workplace:
 
     def remove(self) -> None:
         """Remove the folder."""
-        self.clear()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        for _ in range(5):  # another process of the same job may just touch a file in it
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.folder.exists():
+                break
 
     def begin(self) -> None:
         """Make the folders inside."""

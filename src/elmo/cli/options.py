@@ -39,6 +39,15 @@ Layer = Annotated[
 Lowercase = Annotated[bool, Option("Lower-case the text.")]
 Threads = Annotated[int, Option("Of each worker; another number rounds otherwise.", least=1)]
 Overwrite = Annotated[bool, Option("Replace what is there.")]
+Part = Annotated[
+    str | None,
+    Option(
+        "The i-th of n shares: each of n processes, on one host or on several that see the same "
+        "folder, runs the same command with its own share, and all end when the output is whole. "
+        "Started again, any of them continues.",
+        metavar="I/N",
+    ),
+]
 Quiet = Annotated[bool, Option("Show progress.", ("--progress/--quiet",))]
 
 

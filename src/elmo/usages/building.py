@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from elmo.bulk.embedding import embed_file
 from elmo.bulk.fingerprint import model_digest
-from elmo.bulk.work import Progress, Work
+from elmo.bulk.work import Progress, Work, part_of
 from elmo.bulk.workplace import SUFFIX as UNFINISHED
 from elmo.system.memory import return_freed_memory
 from elmo.system.notebook import html_table
@@ -115,6 +115,7 @@ def build(
     jobs: int | None = None,
     threads: int = 1,
     part_tokens: int | None = None,
+    part: str | tuple[int, int] | None = None,
     progress: Progress = None,
 ) -> BuildReport:
     """Index every use of every word of a text: its vector, sentence, place, document and period.
@@ -142,6 +143,7 @@ def build(
         resume, jobs, threads, progress: see `elmo.bulk.work.Work`.
         part_tokens: a part ends with the sentence that makes it this long; it is written whole or not
             at all.
+        part: `"i/n"`, the share of this process where others build the index with it.
 
     Raises:
         ValueError: a choice that there is not, or no word is left.
@@ -151,7 +153,7 @@ def build(
         OutputError: it cannot be written, or what was begun was another one.
     """
     begin = time.perf_counter()
-    folder, work = Path(output), Work(overwrite, resume, jobs, threads, progress)
+    folder, work = Path(output), Work(overwrite, resume, jobs, threads, progress, part_of(part))
     before = _before(folder, add, work)
     if add and before is not None:
         layer, precision, lowercase = before.layer, before.precision, before.lowercase
@@ -167,7 +169,7 @@ def build(
     )
     found_periods = periods_of(documents.files, periods)
     target = _target(folder, before, documents.files, add, work)
-    embedder = _embedder(model, vocabulary, precision, engine, jobs)
+    embedder = _embedder(model, vocabulary, precision, engine, work.workers)
     if add and before is not None and before.model_digest != model_digest(embedder):
         raise ValueError(f"{folder}: was made by another model ({before.model}); add with that one")
     chosen = chosen_layer(layer, embedder.config.lstm.n_layers)
@@ -221,7 +223,7 @@ def build(
 def _before(folder: Path, add: bool, work: Work) -> Description | None:
     """The index that is there, which what is to be done must allow for."""
     if (folder / NAME).is_file():
-        if not (add or work.overwrite or work.resume):
+        if not (add or work.overwrite or work.resumes):
             raise FileExistsError(
                 f"{folder}: holds an index of uses; add to it (--add), replace it (--overwrite), or "
                 "name another folder"
@@ -250,7 +252,7 @@ def _target(
     following = folder / before.next_segment
     begun = following.exists() or following.with_name(f"{following.name}{UNFINISHED}").exists()
     last = before.segments[-1]
-    if work.resume and not begun:
+    if work.resumes and not begun:
         if [document.name for document in last.documents] == (files or [IN_MEMORY]):
             return folder / last.folder
         if not add:

@@ -117,6 +117,7 @@ def embed(
             "Tokens of a part, which is written whole or not at all; one file of Parquet.", least=1
         ),
     ] = 1 << 16,
+    part: o.Part = None,
     progress: o.Quiet = True,
     **reading: Unpack[o.ReadingAllLines],
 ) -> dict[str, Any]:
@@ -133,14 +134,23 @@ def embed(
         `output`, `layers`, `pool`, `state`, `format`, `layout`, `dtype`, and what was written
         (`EmbeddingReport.to_dict`).
     """
-    if jobs is not None:  # the memory of a GPU is for the workers
+    if jobs is not None or part is not None:  # the memory of a GPU is for the workers
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     output = Path(output)
-    check_free(output, overwrite or resume)
+    check_free(output, overwrite or resume or part is not None)
     check_parent(output)
+    from elmo.bulk.work import Work, part_of
     from elmo.system.files import keep_apart
     from elmo.vectors.stores.choosing import choose, files_of
 
+    work = Work(
+        overwrite=overwrite,
+        resume=resume,
+        jobs=jobs,
+        threads=threads,
+        progress=progress,
+        part=part_of(part),
+    )
     chosen = choose(
         output,
         layers=layers,
@@ -163,12 +173,11 @@ def embed(
 
     from elmo.api import load
     from elmo.bulk.embedding import embed_file
-    from elmo.bulk.work import Work
     from elmo.system.memory import return_freed_memory
     from elmo.text.sources import text_to_embed
 
     embedder = load(model, vocabulary).new_embedder(precision, engine, token_cache)
-    if jobs is None:
+    if work.workers is None:
         embedder.release()
         gc.collect()  # a network holds itself
         return_freed_memory()
@@ -184,7 +193,7 @@ def embed(
         ),
         output,
         chosen,
-        Work(overwrite=overwrite, resume=resume, jobs=jobs, threads=threads, progress=progress),
+        work,
     )
     names = ("layers", "pool", "state", "format", "layout", "dtype")
     settings = {name: getattr(chosen, name) for name in names}
@@ -216,6 +225,7 @@ COMMAND = Command(
     "elmo embed my-elmo sentences.txt -o vectors.hdf5 --layers average\n"
     "elmo embed my-elmo corpus.txt.gz -o vectors.parquet --jobs 4\n"
     "elmo embed my-elmo corpus.txt.gz -o vectors.parquet --jobs 4 --resume\n"
+    "elmo embed my-elmo corpus.txt.gz -o vectors.parquet --part 3/8\n"
     "elmo embed my-elmo corpus.txt.gz -o bank.npy --only bank,banks --dtype int8",
     details="The text is laid out in parts first, and the size of the output is told and, where the "
     "disk is too small, refused. Until it is whole the output is in NAME.unfinished; killed at any "

@@ -62,6 +62,7 @@ def build(
             least=1,
         ),
     ] = None,
+    part: o.Part = None,
     progress: o.Quiet = True,
     **reading: Unpack[o.Reading],
 ) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def build(
         `path`, `documents`, `sentences`, `tokens`, `uses`, `periods` (documents of each),
         `without_period`, `unfound`, `bytes`, `parts`, `resumed`, `seconds`.
     """
-    if jobs is not None:  # the memory of a GPU is for the workers
+    if jobs is not None or part is not None:  # the memory of a GPU is for the workers
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from elmo.usages.building import build
 
@@ -93,6 +94,7 @@ def build(
         jobs=jobs,
         threads=threads,
         part_tokens=part_tokens,
+        part=part,
         progress=progress,
         **reading,
     ).to_dict()
