@@ -15,7 +15,7 @@ TEXT = [s.split() for s in ["a b c d", "b a", "c c a b d e", "e d c b a a"]] * 3
 
 def make(
     mode="stream", characters=False, tied=False, directions="both", negatives=4, dtype="float32",
-    dropout=None, **settings,
+    dropout=None, projection_dim=3, **settings,
 ):  # fmt: skip
     vocabulary = Vocabulary.from_corpus([*TEXT, ["x", "y", "z"]])
     char_cnn = None
@@ -24,7 +24,7 @@ def make(
             embedding_dim=3, filters=[[1, 3], [2, 4]], n_highway=1, max_characters_per_token=6
         )
     config = BiLMConfig(
-        lstm=LSTMConfig(dim=5, projection_dim=3, cell_clip=0.9, proj_clip=0.9),
+        lstm=LSTMConfig(dim=5, projection_dim=projection_dim, cell_clip=0.9, proj_clip=0.9),
         char_cnn=char_cnn,
         vocabulary_size=len(vocabulary),
         directions=directions,

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from elmo.bulk.claims import CLAIMS
 from elmo.system.files import sync_folder, write_whole
 from elmo.system.locks import file_lock
 from elmo.system.output import OutputError
@@ -65,11 +66,12 @@ class Workplace:
             yield
 
     def clear(self) -> None:
-        """Remove what is in the folder, but for the lock."""
+        """Remove what is in the folder, but for the lock and the claims of those who share it."""
         (self.folder / MANIFEST).unlink(missing_ok=True)
         for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+                if path.name != CLAIMS:
+                    shutil.rmtree(path)
             elif path.name != LOCK:
                 path.unlink()
 

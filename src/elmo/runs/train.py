@@ -26,6 +26,8 @@ from elmo.training.loop import train as train_network
 if TYPE_CHECKING:
     import keras
 
+    from elmo.training.steps.jax_mesh import Mesh
+
 
 def train(
     corpus: Text,
@@ -44,6 +46,8 @@ def train(
     raw: bool = False,
     progress: bool | Progress = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    devices: int | None = None,
+    shard_tables: bool = False,
     **settings: Any,
 ) -> BiLM:
     """Train a biLM on text and save it, the best by validation, to a folder.
@@ -71,6 +75,10 @@ def train(
         blank_lines, encoding_errors, text_format, raw: see `Corpus`.
         progress: a bar on a terminal and lines elsewhere, or False.
         callbacks: Keras callbacks.
+        devices: so many devices of this machine share the rows of each batch; None for one. The run is
+            that of one device to float tolerance, and can be resumed with another number.
+        shard_tables: word vectors and softmax, with their slots, lie split over the devices (all of
+            them where `devices` is None), for vocabularies that no device has room for.
         **settings: by their plain names (`elmo.settings.settings`), such as `dim`, `epochs`.
 
     Returns:
@@ -78,8 +86,8 @@ def train(
 
     Raises:
         FileExistsError: the folder holds something, and neither `resume` nor `overwrite` is set.
-        ConfigError: an unknown setting, a value that does not fit, or one that contradicts the run that
-            is resumed or the model that is trained further.
+        ConfigError: an unknown setting, a value that does not fit, one that contradicts the run that
+            is resumed or the model that is trained further, or devices that there are not.
     """
     reading = {
         "blank_lines": blank_lines,
@@ -99,6 +107,11 @@ def train(
         keep_vocabulary=keep_vocabulary,
         overwrite=overwrite,
     )
+    mesh = None
+    if devices is not None or shard_tables:
+        from elmo.training.steps.jax_mesh import mesh_of
+
+        mesh = mesh_of(devices, shard_tables)
     with locked(request.output):
         shown = progress_for(progress)
         if resume:
@@ -107,7 +120,7 @@ def train(
             start = further(request)
         else:
             start = fresh(request, shown.message)
-        return _carry_out(start, request, shown, callbacks)
+        return _carry_out(start, request, shown, callbacks, mesh)
 
 
 def _carry_out(
@@ -115,9 +128,12 @@ def _carry_out(
     request: Request,
     progress: Progress,
     callbacks: Sequence[keras.callbacks.Callback],
+    mesh: Mesh | None,
 ) -> BiLM:
     """A training from its start to the best model, which is returned and saved."""
     model, training, run = start.model, start.settings.training, request.run
+    if mesh is not None:
+        mesh.check(training.batch_size, model.config.lstm.projection_dim, training.mode)
     tokens = model.encoded(start.text)
     # Before the run leaves its first trace: a text that cannot be read leaves none.
     held_out = {name: model.encoded(text) for name, text in start.held_out.items()}
@@ -159,6 +175,7 @@ def _carry_out(
         begun=keep if start.kept is not None else None,
         progress=progress,
         callbacks=callbacks,
+        mesh=mesh,
     )
     if training.precision != "float32":  # the caller gets what `load` gives
         model.network = new_network(model.config, training.seed)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
 import numpy as np
@@ -26,6 +26,9 @@ from elmo.training.report import STEPS, Logs, Metrics, Row, beside, epochs, plot
 from elmo.training.steps.schedule import learning_rate
 from elmo.training.steps.slots import set_slots
 from elmo.training.steps.step import Step, TrainingModel
+
+if TYPE_CHECKING:
+    from elmo.training.steps.jax_mesh import Mesh
 
 FEWEST_STEPS, MOST_LINES = 50, 400  # between two lines of metrics, and about how many there are
 CURVE_SECONDS = 300  # between two drawings of the curve within an epoch
@@ -58,6 +61,7 @@ def train(
     begun: Callable[[], object] | None = None,
     progress: bool | Progress = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    mesh: Mesh | None = None,
 ) -> list[dict[str, Any]]:
     """Train a network in place.
 
@@ -82,6 +86,7 @@ def train(
         progress: a bar or lines, nothing, or your own `Progress`.
         callbacks: Keras callbacks; `logs` of an epoch, and of a step that has a line in `steps.csv`, hold
             its columns.
+        mesh: the devices that share each step (`elmo.training.steps.jax_mesh`); None for one.
 
     Returns:
         The lines of `metrics.csv`, one per epoch.
@@ -95,7 +100,7 @@ def train(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"valid": valid, "test": test}
-    run = _Run(network, batches, config, folder, save_model, texts, progress, vocabulary)
+    run = _Run(network, batches, config, folder, save_model, texts, progress, vocabulary, mesh)
     run.further = further
     try:
         if initial_slots is not None:
@@ -126,6 +131,7 @@ class _Run:
         texts: Mapping[str, Mapping[str, Tokens] | None],
         progress: bool | Progress,
         vocabulary: Vocabulary | None,
+        mesh: Mesh | None,
     ) -> None:
         self.config = config
         self.vocabulary, self.further = vocabulary, False
@@ -136,7 +142,7 @@ class _Run:
         self.report_steps = config.report_steps or max(FEWEST_STEPS, -(-self.total // MOST_LINES))
         self.batches = batches
         rate = learning_rate(config, self.total)
-        self.step = Step(network, config, rate, self._batch, self._steps_until_pause)
+        self.step = Step(network, config, rate, self._batch, self._steps_until_pause, mesh)
         self.model = TrainingModel(self.step)
         self.checkpoints = Checkpoints(
             folder / "checkpoints", config.keep_checkpoints, on_failure=self._not_written
@@ -414,9 +420,10 @@ class _Watch(keras.callbacks.Callback):
         }
         row["tokens"] = run.closed["tokens"] + int(np.mean(run.sums.get("targets", 0.0)))
         for name, text in run.texts.items():
-            result = evaluate(
-                run.step.network, text, evaluator=run.evaluator, vocabulary=run.vocabulary
-            )
+            with run.step.on_one_device():
+                result = evaluate(
+                    run.step.network, text, evaluator=run.evaluator, vocabulary=run.vocabulary
+                )
             row.update({f"{name}_{column}": getattr(result, column) for column in EVALUATED})
         valid = row.get("valid_both")
         # One whose validation is not finite is kept as long as there is no other.

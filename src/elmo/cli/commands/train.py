@@ -63,6 +63,17 @@ def train(
     wandb: Annotated[
         str | None, Option("Log to this project of Weights & Biases.", metavar="PROJECT")
     ] = None,
+    devices: Annotated[
+        int | None,
+        Option(
+            "Devices of this machine that share the rows of each batch.  [default: one]",
+            metavar="N",
+            least=1,
+        ),
+    ] = None,
+    shard_tables: Annotated[
+        bool, Option("Split word vectors and softmax over the devices, by their columns.")
+    ] = False,
     progress: o.Quiet = True,
     assignments: Iterable[tuple[str, Any]] = (),
     **keywords: Any,
@@ -74,7 +85,7 @@ def train(
         output: the folder.
         config: a TOML file of settings.
         start_from, keep_vocabulary: a model to train further, and whether to add no words to it.
-        resume, overwrite, progress: as for `elmo.train`.
+        resume, overwrite, devices, shard_tables, progress: as for `elmo.train`.
         tensorboard: folder for TensorBoard's events, `""` for `run/tensorboard` in the output.
         wandb: a project of Weights & Biases.
         print_config: train nothing; see Returns. Then `output` may be None and `corpus` empty.
@@ -129,6 +140,8 @@ def train(
         **reading,
         progress=progress,
         callbacks=callbacks,
+        devices=devices,
+        shard_tables=shard_tables,
         **chosen,
     )
     run = Path(output) / "run"

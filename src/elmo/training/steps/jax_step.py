@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from elmo.training.steps.jax_directions import Directions, Found, Variables
 from elmo.training.steps.values import Batch, Carried, Carry, Result, Rows, TrainFunction
 
 if TYPE_CHECKING:
+    from elmo.training.steps.jax_mesh import Mesh
     from elmo.training.steps.step import Step
 
 Values: TypeAlias = list[jax.Array]
@@ -106,16 +107,18 @@ def make_step(step: Step) -> TrainFunction:
 
     one: OneStep = jax.jit(one_step, donate_argnums=(0, 1))
     some: OneStep = jax.jit(some_steps, donate_argnums=(0, 1))
-    apart = Directions.are_worth_it(step)
+    apart = step.mesh is None and Directions.are_worth_it(step)
     if apart:
         one = directions_apart(step, values_of, write)
+    if step.mesh is not None:
+        one = on_mesh(step.mesh, names, one_step)
     losses: collections.deque[jax.Array] = collections.deque()
 
     def train_function(
         state: TrainerState, iterator: Iterable[object]
     ) -> tuple[dict[str, jax.Array], TrainerState]:
         next(iter(iterator))
-        for batches in _alike(step.next_batches(), one_by_one=apart):
+        for batches in _alike(step.next_batches(), one_by_one=apart or step.mesh is not None):
             if len(batches) == 1:
                 state, step.carry, loss = one(state, step.carry, batches[0])
             else:
@@ -128,6 +131,39 @@ def make_step(step: Step) -> TrainFunction:
         return {}, state
 
     return train_function
+
+
+def on_mesh(mesh: Mesh, names: Sequence[str | None], one_step: OneStep) -> OneStep:
+    """`one_step` of several devices: its arguments put where they should lie, and left there.
+
+    Args:
+        mesh: the devices.
+        names: of the tables among the trainable variables, None for others.
+        one_step: not compiled yet.
+    """
+    compiled: OneStep | None = None
+    places: tuple[Any, Any] = (None, None)
+
+    def places_of(state: TrainerState, carry: Carry) -> tuple[Any, Any]:
+        def whole(values: Values) -> list[Any]:
+            return [mesh.whole for _ in values]
+
+        trainable, *others = state
+        tables = [
+            mesh.whole if name is None else mesh.table(value)
+            for name, value in zip(names, trainable, strict=True)
+        ]
+        return (tables, *map(whole, others)), mesh.carry(carry)
+
+    def placed(state: TrainerState, carry: Carry, batch: Batch) -> Stepped:
+        nonlocal compiled, places
+        if compiled is None:
+            places = places_of(state, carry)
+            compiled = jax.jit(one_step, donate_argnums=(0, 1), out_shardings=(*places, mesh.whole))
+        state, carry = mesh.put((state, carry), places)
+        return compiled(state, carry, mesh.batch(batch))
+
+    return placed
 
 
 def directions_apart(step: Step, values_of: ValuesOf, write: Write) -> OneStep:

@@ -10,8 +10,10 @@ the same for 30,000 and for 800,000 words.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -24,6 +26,9 @@ from elmo.training.steps.optimizers import RowOptimizer, global_norm, make_optim
 from elmo.training.steps.schedule import LearningRate
 from elmo.training.steps.values import Batch, Carried, Carry, Result, Rows, Slots, TrainFunction
 
+if TYPE_CHECKING:
+    from elmo.training.steps.jax_mesh import Mesh
+
 
 class Step:
     """The arithmetic of a training step, and what one step hands to the next.
@@ -35,6 +40,7 @@ class Step:
         batch_of: from a number to a batch (see `Batches.batch`); called in order, from `position` on.
         steps_until_pause: how many steps there are before control returns to the caller; without it a
             call makes `steps_per_execution` steps each time.
+        mesh: the devices that share each step; None for one.
 
     Attributes:
         position: the number of the next batch.
@@ -51,8 +57,10 @@ class Step:
         learning_rate: LearningRate,
         batch_of: Callable[[int], Batch],
         steps_until_pause: Callable[[int], int] | None = None,
+        mesh: Mesh | None = None,
     ) -> None:
         self.network = network
+        self.mesh = mesh
         self.config = config
         self.batch_of = batch_of
         self.position = 0
@@ -127,6 +135,15 @@ class Step:
         self.position += 1
         return batch
 
+    @contextlib.contextmanager
+    def on_one_device(self) -> Iterator[None]:
+        """Within it, what is computed with the network is not computed by every device of the mesh."""
+        if self.mesh is None:
+            yield
+        else:
+            with self.mesh.on_one_device(self.network.variables):
+                yield
+
     def gather(self, tables: Mapping[str, Tensor], batch: Batch) -> Rows:
         """The touched rows of tables or slots."""
         return {
@@ -170,7 +187,8 @@ class Step:
     def encode(self, batch: Batch) -> Tensor:
         """Vectors of the batch's distinct tokens, `(u, projection_dim)`."""
         arrays = [batch[name] for name in ("long_tokens", "tokens") if name in batch]
-        return self.network.encoder.encode_tokens(arrays if len(arrays) > 1 else arrays[0])
+        vectors = self.network.encoder.encode_tokens(arrays if len(arrays) > 1 else arrays[0])
+        return vectors if self.mesh is None else self.mesh.gathered(vectors)
 
     def loss(
         self, rows: Rows, state: State | None, batch: Batch, weights: Tensor
