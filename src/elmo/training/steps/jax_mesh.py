@@ -87,7 +87,9 @@ class Mesh:
 
     def table(self, value: Any) -> NamedSharding:
         """Where a table, or slots of one, lies."""
-        columns = 0 if np.ndim(value) < 2 else np.shape(value)[1]  # Adam's slots of a row may have one
+        columns = (
+            0 if np.ndim(value) < 2 else np.shape(value)[1]
+        )  # Adam's slots of a row may have one
         split = self.split_tables and columns and columns % self.number == 0
         return self._sharding(None, AXIS) if split else self.whole
 
