@@ -138,7 +138,7 @@ def trainings(folder):
 
 def main():
     found = {kind: of_kind(kind) for kind in KINDS}
-    found["bytes"] = bytes_of_tables(4)
+    found["bytes"] = bytes_of_tables(2)
     found["loops"] = collectives_in_loops()
     found["trainings"] = trainings(Path(sys.argv[1]))
     found["none"] = mesh_of(None) is None and mesh_of(1) is None

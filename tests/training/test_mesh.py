@@ -37,14 +37,14 @@ def test_two_devices_make_the_steps_of_one(found, kind, tables):
     """Masks of dropout included, but where rows of padding fill up a batch of sentences."""
     far = found[kind][tables]
     assert far["moved"] > 1e-3
-    assert far["weights"] < 1e-6
-    assert far["state"] < 1e-6
+    assert far["weights"] < 1e-5
+    assert far["state"] < 1e-5
     assert far["sums"] < 1e-4
 
 
 def test_each_device_holds_its_share_of_the_tables(found):
     size = found["bytes"]
-    assert size["on"] == [size["whole"] // 4] * 4
+    assert size["on"] == [size["whole"] // 2] * 2
 
 
 def test_nothing_is_sent_within_a_loop(found):
