@@ -225,21 +225,24 @@ def test_to_moves_the_weights_that_are_computed_with(make):
     assert not torch.equal(model(), expected)
 
 
-@KINDS
-def test_a_state_dict_is_loaded_in_another_process(make, tmp_path):
+def test_state_dicts_are_loaded_in_another_process(tmp_path):
     import torch
 
-    model = tagger(make).eval()
-    torch.save(model.state_dict(), tmp_path / "model.pt")
-    np.save(tmp_path / "expected.npy", model().detach().numpy())
+    for make in (embedding, allennlp):
+        model = tagger(make).eval()
+        torch.save(model.state_dict(), tmp_path / f"{make.__name__}.pt")
+        np.save(tmp_path / f"{make.__name__}.npy", model().detach().numpy())
     code = (
-        "import sys, numpy as np, torch, keras\n"
+        "import numpy as np, torch, keras\n"
+        "from pathlib import Path\n"
         "keras.layers.Dense(2)  # layers before ours, whose counters must not matter\n"
-        f"from tests.bilm.test_torch_module import tagger, {make.__name__} as make\n"
-        "make(); model = tagger(make).eval()\n"
-        f"model.load_state_dict(torch.load({str(tmp_path / 'model.pt')!r}))\n"
-        f"expected = np.load({str(tmp_path / 'expected.npy')!r})\n"
-        "np.testing.assert_allclose(model().detach().numpy(), expected, atol=1e-6)\n"
+        "from tests.bilm.test_torch_module import allennlp, embedding, tagger\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "for make in (embedding, allennlp):\n"
+        "    make(); model = tagger(make).eval()\n"
+        "    model.load_state_dict(torch.load(folder / f'{make.__name__}.pt'))\n"
+        "    expected = np.load(folder / f'{make.__name__}.npy')\n"
+        "    np.testing.assert_allclose(model().detach().numpy(), expected, atol=1e-6)\n"
     )
     path = os.pathsep.join([p for p in sys.path if p] + [os.getcwd()])
     env = {**os.environ, "PYTHONPATH": path}

@@ -35,6 +35,7 @@ def contents(path):
 
 
 @pytest.mark.numerics
+@pytest.mark.skipif(backend() == "tensorflow", reason="the same, and slow to start")
 def test_the_number_of_jobs_shows_nowhere(embedder, tmp_path):
     """Two jobs, stopped after the first part that is done; one goes on."""
     one = embed_file(embedder, SENTENCES, tmp_path / "one.parquet", jobs=1, **PARTS)
@@ -60,9 +61,9 @@ def test_the_number_of_jobs_shows_nowhere(embedder, tmp_path):
 @pytest.mark.parametrize(
     ("number", "choices"),
     [
-        (3, {"precision": "bfloat16"}),
-        (2, {"precision": "int8"}),
-        (2, {"precision": "float32", "engine": "torch"}),
+        (2, {"precision": "bfloat16"}),
+        pytest.param(3, {"precision": "int8"}, marks=pytest.mark.slow),
+        pytest.param(2, {"precision": "float32", "engine": "torch"}, marks=pytest.mark.slow),
     ],
 )
 def test_nor_does_it_with_pytorch(embedder, tmp_path, number, choices):

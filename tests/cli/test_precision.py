@@ -4,11 +4,15 @@ import sys
 
 import numpy as np
 import pytest
+from keras.config import backend
 
 import elmo
 from tests.cli.conftest import invoke, refused
 
-pytestmark = pytest.mark.numerics
+pytestmark = [
+    pytest.mark.numerics,
+    pytest.mark.skipif(backend() == "tensorflow", reason="the same, and run on PyTorch's backend"),
+]
 LINES = ["Return the value .", "A set of tasks"]
 
 
@@ -48,8 +52,6 @@ def test_lower_precision(model, text, tmp_path):
 
 
 def test_without_the_extra(model, text, tmp_path, monkeypatch):
-    from keras.config import backend
-
     if backend() == "torch":
         pytest.skip("Keras itself runs on it")
     monkeypatch.setitem(sys.modules, "torch", None)

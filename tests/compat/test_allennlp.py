@@ -13,7 +13,6 @@ from elmo.system.output import OutputError
 SENTENCES = [["a", "bank", "closed"], [], ["it", "rained"]]
 
 
-@pytest.mark.numerics
 def test_the_fixture(data_folder):
     """30 sentences, ten batches of three, with the state that goes from batch to batch."""
     place = data_folder("allennlp-elmo-fixture")

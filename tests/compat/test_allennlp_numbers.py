@@ -10,14 +10,23 @@ pytestmark = pytest.mark.numerics
 
 
 @pytest.fixture(scope="module")
-def read(peer_model):
-    """Representation and mask of ids, by a new layer."""
+def read(peer_model, peer_text):
+    """Representation and mask of ids, by a new layer.
+
+    Ids are padded to one shape, which compiles once, and what stands there is taken off again.
+    """
     files = str(peer_model / "options.json"), str(peer_model / "weights.hdf5")
+    shape = np.asarray(batch_to_ids(peer_text[1])).shape
 
     def run(ids, **options):
-        found = Elmo(*files, 1, dropout=0, **options)(ids)
+        ids = np.asarray(ids)
+        behind = [(0, whole - size) for whole, size in zip(shape, ids.shape, strict=True)]
+        found = Elmo(*files, 1, dropout=0, **options)(np.pad(ids, behind))
         (vectors,) = found["elmo_representations"]
-        return keras.ops.convert_to_numpy(vectors), keras.ops.convert_to_numpy(found["mask"])
+        rows, time = len(ids), vectors.shape[1] - behind[1][1]
+        vectors, mask = map(keras.ops.convert_to_numpy, (vectors, found["mask"]))
+        assert not mask[:, time:].any()
+        return vectors[:rows, :time], mask[:rows, :time]
 
     return run
 

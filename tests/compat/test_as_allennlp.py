@@ -109,7 +109,6 @@ def test_refused_programs(alias, capsys, arguments, text):
     assert stopped.value.code == 2 and text in capsys.readouterr().err
 
 
-@pytest.mark.numerics
 def test_the_command(peer_model, peer_numbers, peer_text, tmp_path):
     """What `allennlp elmo` itself wrote, dataset for dataset."""
     names = json.loads((peer_text[0].parent / "numbers.json").read_text(encoding="utf-8"))

@@ -74,9 +74,12 @@ def test_the_fixture_by_the_module(data_folder):
     assert bilm.num_layers == embedder.elmo_bilm.num_layers == 3
     assert bilm.get_output_dim() == embedder.elmo_bilm.get_output_dim() == 32
     expected = [h5py.File(place / f"lm_embeddings_{d}.hdf5") for d in range(3)]
-    for k in range(2):
-        sentences = [documents[d][k].split() for d in range(3)]
-        ids = batch_to_ids(sentences)
+    batches = [[documents[d][k].split() for d in range(3)] for k in range(2)]
+    longest = max(len(tokens) for sentences in batches for tokens in sentences)
+    for k, sentences in enumerate(batches):
+        ids = np.asarray(batch_to_ids(sentences))
+        # Padded to one shape, which compiles once.
+        ids = np.pad(ids, ((0, 0), (0, longest - ids.shape[1]), (0, 0)))
         found = bilm(ids), embedder.elmo_bilm(ids)
         for one in found:
             top, mask = map(array, remove_sentence_boundaries(one["activations"][2], one["mask"]))

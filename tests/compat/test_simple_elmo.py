@@ -143,7 +143,6 @@ def test_substitutes(elmo):
     assert np.exp(every[0]["forward"]["logp"]).sum() == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.numerics
 def test_substitutes_of_a_checkpoint(data_folder):
     """Every direction's log-probability of the word itself is that of bilm-tf."""
     place = data_folder("bilm-tf-checkpoint")

@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
+from keras.config import backend
 
 from elmo.bulk.sending import pack
 from elmo.embed.embedder import Embedder
@@ -23,7 +24,10 @@ from tests.embed.helpers import (
 )
 
 torch = pytest.importorskip("torch")
-pytestmark = pytest.mark.numerics
+pytestmark = [
+    pytest.mark.numerics,
+    pytest.mark.skipif(backend() == "tensorflow", reason="the same, and run on PyTorch's backend"),
+]
 
 LENGTHS = [3, 0, 1, 40, 6, 6, 17, 2]
 COSINE = 0.9995

@@ -63,7 +63,6 @@ def test_the_reference_gives_the_same(results, name):
     assert one_mask.all()
 
 
-@pytest.mark.numerics
 @pytest.mark.parametrize("name", ["words", "characters and words"])
 def test_the_package_gives_the_same(results, name):
     config = ALL[name]

@@ -174,7 +174,6 @@ def test_settings_that_do_not_fit(copy, part, change, message):
         read(copy)
 
 
-@pytest.mark.numerics
 def test_as_many_cells_as_outputs_are_projected_all_the_same(fixture, copy):
     edit(copy / SETTINGS, lambda values: values["encoder"].update(dim=24))
     config = config_from_settings(

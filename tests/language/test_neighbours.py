@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from elmo.language import neighbours as module
+from tests.elsewhere import slow_elsewhere
 from tests.language.conftest import nearly
 
 SENTENCE = "the dog sang and the old cat"
@@ -32,8 +33,14 @@ def check(tiny, found, wanted, types, layer):
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("kind", ["word", "characters"])
-@pytest.mark.parametrize("layer", [None, *LAYERS])
+@pytest.mark.parametrize(
+    ("kind", "layer"),
+    [
+        ("characters", None),
+        *(slow_elsewhere("word", layer) for layer in (None, *LAYERS)),
+        slow_elsewhere("characters", "average"),
+    ],
+)
 def test_types_and_tokens(tiny, kind, layer, monkeypatch):
     """Blocks that do not divide the types."""
     monkeypatch.setattr(module, "BLOCK", 5)

@@ -11,6 +11,7 @@ from elmo.language import pairs as module
 from elmo.text.files import CorpusError
 from elmo.text.pairs import Pair, read_pairs
 from elmo.training.unigram import unigram_perplexity
+from tests.elsewhere import slow_elsewhere
 from tests.language.conftest import nearly
 
 PAIRS = [
@@ -30,7 +31,7 @@ def reference_nats(made, sentence):
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("kind", ["word", "characters", "backward"])
+@pytest.mark.parametrize("kind", [slow_elsewhere("word"), "characters", slow_elsewhere("backward")])
 def test_nats_are_the_references(tiny, kind, monkeypatch):
     monkeypatch.setattr(module, "BLOCK_TOKENS", 9)
     monkeypatch.setattr(model, "TYPES", 7)

@@ -8,6 +8,7 @@ import pytest
 from elmo.language import model as language
 from elmo.language import scores as module
 from elmo.training import reading
+from tests.elsewhere import slow_elsewhere
 from tests.language.conftest import nearly
 
 BITS = 1 / math.log(2)
@@ -37,8 +38,16 @@ def wanted_rows(tiny, sentences, state):
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("state", ["reset", "carry"])
-@pytest.mark.parametrize("kind", ["word", "tied", "characters", "backward"])
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        slow_elsewhere("word", "reset"),
+        ("word", "carry"),
+        slow_elsewhere("tied", "carry"),
+        ("characters", "reset"),
+        slow_elsewhere("backward", "carry"),
+    ],
+)
 def test_scores_are_the_references(tiny, sentences, kind, state, monkeypatch):
     """Windows shorter than sentences, blocks of a few sentences, chunks that divide nothing."""
     monkeypatch.setattr(reading, "WINDOW", 4)

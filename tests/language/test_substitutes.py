@@ -6,6 +6,7 @@ import pytest
 from elmo.language import substitutes as module
 from elmo.language.substitutes import Substituter
 from elmo.text.vocabulary import Vocabulary
+from tests.elsewhere import slow_elsewhere
 from tests.language.conftest import nearly
 from tests.reference.bilm import log_softmax
 
@@ -52,8 +53,16 @@ def check(found, scores, vocabulary, allowed=None):
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("kind", ["word", "tied", "characters"])
-@pytest.mark.parametrize("combine", ["product", "and", "forward", "backward"])
+@pytest.mark.parametrize(
+    ("kind", "combine"),
+    [
+        *(slow_elsewhere("word", combine) for combine in ("product", "forward", "backward")),
+        ("word", "and"),
+        slow_elsewhere("tied", "product"),
+        ("characters", "product"),
+        slow_elsewhere("characters", "and"),
+    ],
+)
 def test_every_combination_at_every_place(tiny, kind, combine, monkeypatch):
     """The first and the last place too, which have a boundary at one side; a few scores at a time."""
     monkeypatch.setattr(module, "SCORES", 40)
@@ -72,7 +81,7 @@ def test_every_combination_at_every_place(tiny, kind, combine, monkeypatch):
 
 
 @pytest.mark.numerics
-@pytest.mark.parametrize("kind", ["word", "tied"])
+@pytest.mark.parametrize("kind", [slow_elsewhere("word"), "tied"])
 def test_the_target_is_made_likely_by_its_row_of_the_softmax(tiny, kind):
     made = tiny(kind)
     weights = made.reference.weights

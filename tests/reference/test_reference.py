@@ -109,7 +109,6 @@ def bilm_tf_with_softmax(bilm_tf):
     return folder, ReferenceBiLM(weights, config)
 
 
-@pytest.mark.numerics
 def test_bilm_tf_log_probabilities(bilm_tf_with_softmax):
     folder, model = bilm_tf_with_softmax
     expected = np.load(folder / "expected.npz")
@@ -124,7 +123,6 @@ def test_bilm_tf_log_probabilities(bilm_tf_with_softmax):
                 assert_close(scores, expected[f"logits/{direction}/0"], 1e-5)
 
 
-@pytest.mark.numerics
 def test_bilm_tf_perplexities(bilm_tf_with_softmax):
     folder, model = bilm_tf_with_softmax
     sentences = bilm_tf_sentences(folder, "heldout.txt")

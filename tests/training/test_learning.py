@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.elsewhere import slow_elsewhere
 from tests.training.helpers import TEXT, make, run
 
 
@@ -12,9 +13,9 @@ from tests.training.helpers import TEXT, make, run
         ("stream", "word"),
         ("sentence", "tied"),
         ("stream", "characters"),
-        ("sentence", "forward"),
-        ("sentence", "exact"),
-        ("stream", "tied exact"),
+        slow_elsewhere("sentence", "forward"),
+        slow_elsewhere("sentence", "exact"),
+        slow_elsewhere("stream", "tied exact"),
     ],
 )
 def test_training_lowers_the_loss(mode, kind):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from elmo.bilm.weights import get_weights
+from tests.elsewhere import slow_elsewhere
 from tests.reference.bilm import ReferenceBiLM
 from tests.training.helpers import make, run
 
@@ -39,7 +40,7 @@ def test_rows_that_are_not_named_do_not_move(tied):
         pytest.param("adagrad", False, marks=SLOW),
         pytest.param("adam", True, marks=SLOW),
         ("adamw", True),
-        ("sgd", True),
+        slow_elsewhere("sgd", True),
     ],
 )
 def test_rows_are_updated_as_a_dense_table_would_be(optimizer, tied):

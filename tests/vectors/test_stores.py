@@ -36,7 +36,6 @@ def expected(embedder):
     return embedder.embed(SENTENCES)
 
 
-@pytest.mark.numerics
 @pytest.mark.parametrize("name", [*COLUMNAR, "v.hdf5", "v.npz"])
 @pytest.mark.parametrize("layers", ["all", "top"])
 def test_every_store_gives_back_what_was_embedded(embedder, tmp_path, name, layers):
