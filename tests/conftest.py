@@ -21,15 +21,18 @@ COMPILED = pathlib.Path(__file__).parent.parent / ".pytest_cache" / "compiled"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(COMPILED))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+# Where in the source each operation stands takes a quarter of that time again.
+os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
 
-# Tiny models run for milliseconds and compile for seconds: a third of that without optimizing.
+# Tiny models run for milliseconds and compile for seconds: a third of that without optimizing, and a
+# fifth where a program is compiled in one piece, too.
 # `XLA_FLAGS= pytest` has programs as users have them; so do the workflow of the backends and the
 # oldest releases in .ci/run. XLA dies of a flag that it does not know.
 if importlib.metadata.version("jaxlib").startswith("0.10."):
     os.environ.setdefault(
         "XLA_FLAGS",
         "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
-        "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
     )
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"

@@ -48,7 +48,8 @@ def gradients(layer, loss):
             with keras.StatelessScope(list(zip(variables, values, strict=True))):
                 return loss()
 
-        return jax.grad(of_values)([variable.value for variable in variables])
+        # One program, which compiles sooner than each of its operations by itself.
+        return jax.jit(jax.grad(of_values))([variable.value for variable in variables])
     if backend == "tensorflow":
         import tensorflow
 

@@ -6,13 +6,12 @@ from hypothesis.errors import Unsatisfiable
 
 from elmo.serve import app
 
-schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
-
 NAMES = {"127.0.0.1", "testserver", "localhost"}
 
 
 def check(application, examples=6):
     """Send what the description allows and what it forbids to every route."""
+    schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
     from schemathesis import GenerationMode
     from schemathesis.specs.openapi.checks import positive_data_acceptance
 
