@@ -25,6 +25,7 @@ import elmo  # chooses Keras's backend; comes before it
 import keras  # isort: skip
 from keras import ops  # isort: skip
 
+from frozen import kept  # isort: skip
 from intervals import difference, interval, shown  # isort: skip
 
 BATCH = 32
@@ -48,7 +49,8 @@ def read_tagged(path, limit=None):
 class Padded(keras.utils.PyDataset):
     """Batches of vectors `(batch, time, layers, dim)` and tags, −1 where there is no token.
 
-    All batches have the same shape, so that one program is compiled.
+    All batches have the same shape, so that one program is compiled. `vectors` has an array
+    `(tokens, layers, dim)` for each sentence.
     """
 
     def __init__(self, vectors, tags, layers, time, seed=None, **options):
@@ -67,11 +69,11 @@ class Padded(keras.utils.PyDataset):
     def __getitem__(self, number):
         chosen = self.order[number * BATCH : (number + 1) * BATCH]
         dim = self.vectors[0].shape[-1]
-        x = np.zeros((BATCH, self.time, self.layers, dim), "float32")
+        x = np.zeros((BATCH, self.time, len(self.layers), dim), "float32")
         y = np.full((BATCH, self.time), -1, "int32")
         for row, i in enumerate(chosen):
             n = len(self.tags[i])
-            x[row, :n] = self.vectors[i][: self.layers].swapaxes(0, 1)
+            x[row, :n] = self.vectors[i][:, self.layers]
             y[row, :n] = self.tags[i]
         return x, y
 
@@ -165,18 +167,22 @@ def f1(hits, found, wanted, axis=-1):
     return 2 * hits.sum(axis) / np.maximum(found.sum(axis) + wanted.sum(axis), 1)
 
 
-def train_and_test(train, test, n_layers, names, epochs):
-    """Hits, found and wanted entities of each test sentence, and the shares of the layers."""
+def train_and_test(train, test, layers, names, epochs):
+    """Hits, found and wanted entities of each test sentence, and the shares of the layers.
+
+    Args:
+        layers: the numbers of those that the tagger reads; a single one is not mixed.
+    """
     keras.utils.set_random_seed(0)
     (train_vectors, train_tags), (test_vectors, test_tags) = train, test
     numbers = {name: number for number, name in enumerate(names)}
     ids = [[numbers[tag] for tag in tags] for tags in train_tags]
-    tagger = Tagger(n_layers, len(names))
+    tagger = Tagger(len(layers), len(names))
     tagger.compile(keras.optimizers.Adam(2e-3, clipnorm=5.0))
     time = max(len(tags) for tags in (*train_tags, *test_tags))
-    tagger.fit(Padded(train_vectors, ids, n_layers, time, seed=0), epochs=epochs, verbose=0)
+    tagger.fit(Padded(train_vectors, ids, layers, time, seed=0), epochs=epochs, verbose=0)
     blank = [[0] * len(tags) for tags in test_tags]
-    emissions = tagger.predict(Padded(test_vectors, blank, n_layers, time), verbose=0)
+    emissions = tagger.predict(Padded(test_vectors, blank, layers, time), verbose=0)
     transitions = ops.convert_to_numpy(tagger.transitions.scores)
     counts = []
     for tags, rows in zip(test_tags, emissions, strict=False):
@@ -196,28 +202,38 @@ def main():
     parser.add_argument("--data", help="folder with train.conll and test.conll")
     parser.add_argument("--sentences", type=int, help="of the training part, at most")
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--vectors", help="a folder that keeps the vectors for other runs")
+    parser.add_argument("--each-layer", action="store_true", help="and over each layer alone")
     parser.add_argument("--json", action="store_true", help="one JSON object, nothing else")
     options = parser.parse_args()
     data = Path(options.data or Path(os.environ.get("ELMO_DATA", ".")) / "wnut17")
-    begin = time.perf_counter()
+    begin, processor = time.perf_counter(), time.process_time()
     model = elmo.load(options.model)
     parts = {}
     for part, limit in (("train", options.sentences), ("test", None)):
         sentences, tags = read_tagged(data / f"{part}.conll", limit)
-        parts[part] = model.embed(sentences), tags
+        vectors = kept(options.vectors, model, sentences)
+        ends = np.cumsum([len(row) for row in tags])
+        parts[part] = np.split(vectors, ends[:-1]), tags
     names = sorted({tag for _, rows in parts.values() for tags in rows for tag in tags})
-    n_layers = model.config.lstm.n_layers + 1
     arguments = names, options.epochs
-    mixed, shares = train_and_test(parts["train"], parts["test"], n_layers, *arguments)
-    bottom, _ = train_and_test(parts["train"], parts["test"], 1, *arguments)
+    layers = range(model.config.lstm.n_layers + 1)
+    mixed, shares = train_and_test(parts["train"], parts["test"], layers, *arguments)
+    alone = [
+        train_and_test(parts["train"], parts["test"], [i], *arguments)[0]
+        for i in (layers if options.each_layer else [0])
+    ]
+    bottom = alone[0]
     result = {
         "f1": interval(mixed, f1),
         "f1_layer_0": interval(bottom, f1),
         "f1_commonest_tag": 0.0,  # it is O everywhere, and finds nothing
         "over_layer_0": difference(mixed, bottom, f1),
+        "each_layer": [interval(one, f1) for one in alone],
         "mix": shares,
         "train_sentences": len(parts["train"][1]),
         "test_sentences": len(parts["test"][1]),
+        "processor_seconds": round(time.process_time() - processor, 1),
         "seconds": round(time.perf_counter() - begin, 1),
     }
     if options.json:

@@ -101,7 +101,7 @@ def main():
     data = Path(options.data or Path(os.environ.get("ELMO_DATA", ".")) / "eltec-eng")
     if not (data / "novels.tsv").is_file():
         parser.error(f"{data} has no novels.tsv: give the folder of the novels with --data")
-    begin = time.perf_counter()
+    begin, processor = time.perf_counter(), time.process_time()
     texts, periods, authors, ids = read_paragraphs(data, options.paragraphs)
     labels, groups, folds = periods, authors, options.folds or 5
     if options.by == "author":
@@ -137,6 +137,7 @@ def main():
         "paragraphs": len(texts),
         "tokens": sum(map(len, texts)),
         "groups": len(set(groups)),
+        "processor_seconds": round(time.process_time() - processor, 1),
         "seconds": round(time.perf_counter() - begin, 1),
     }
     if options.json:

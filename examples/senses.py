@@ -19,6 +19,7 @@ import numpy as np
 
 import elmo
 
+from frozen import kept  # isort: skip
 from intervals import difference, interval, shown  # isort: skip
 
 
@@ -38,14 +39,12 @@ def read_uses(folder, part, limit=None):
     )
 
 
-def noun_vectors(model, sentences, places, truecase):
+def noun_vectors(model, sentences, places, truecase, folder=None):
     """Vectors of the noun in each sentence, of unit length, `(uses, layers, dim)`."""
-    if (
-        truecase
-    ):  # the data are lower-cased; a model of cased text has seen sentences begin otherwise
+    # The data are lower-cased; a model of cased text has seen sentences begin otherwise.
+    if truecase:
         sentences = [[tokens[0].capitalize(), *tokens[1:]] for tokens in sentences]
-    vectors = model.embed(sentences)
-    found = np.stack([v[:, place] for v, place in zip(vectors, places, strict=True)])
+    found = kept(folder, model, sentences, places.__getitem__).astype("float32")
     return found / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), 1e-9)
 
 
@@ -66,20 +65,21 @@ def main():
     parser.add_argument("--neighbours", type=int, default=1, help="uses that vote")
     parser.add_argument("--uses", type=int, help="of each noun and part, at most")
     parser.add_argument("--as-is", action="store_true", help="leave first words lower-cased")
+    parser.add_argument("--vectors", help="a folder that keeps the vectors for other runs")
     parser.add_argument("--json", action="store_true", help="one JSON object, nothing else")
     options = parser.parse_args()
     data = Path(options.data or Path(os.environ.get("ELMO_DATA", ".")) / "coarse-wsd-20")
-    begin = time.perf_counter()
+    begin, processor = time.perf_counter(), time.process_time()
     model = elmo.load(options.model)
     n_layers = model.config.lstm.n_layers + 1
     names = [*(f"layer {i}" for i in range(n_layers)), "mean of the layers", "commonest sense"]
     right = {name: [] for name in names}
-    nouns = {}
+    nouns, how = {}, (not options.as_is, options.vectors)
     for folder in sorted(path for path in data.iterdir() if path.is_dir()):
         parts = {}
         for part in ("train", "test"):
             sentences, places, senses = read_uses(folder, part, options.uses)
-            parts[part] = noun_vectors(model, sentences, places, not options.as_is), senses
+            parts[part] = noun_vectors(model, sentences, places, *how), senses
         (train, train_senses), (test, test_senses) = parts["train"], parts["test"]
         guesses = [
             *(
@@ -98,6 +98,7 @@ def main():
         "over layer 0": difference(whole["mean of the layers"], whole["layer 0"]),
         "nouns": nouns,
         "test_uses": len(whole["layer 0"]),
+        "processor_seconds": round(time.process_time() - processor, 1),
         "seconds": round(time.perf_counter() - begin, 1),
     }
     if options.json:

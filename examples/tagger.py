@@ -3,8 +3,8 @@
     python examples/tagger.py my-elmo [--data ud-english-ewt] [--sentences 3000] [--json]
 
 The data are lines `form TAB tag` in `train.tsv` and `test.tsv`, a blank line between sentences;
-without `--data` they are looked for in `$ELMO_DATA/ud-english-ewt`. The frozen vectors are worked
-out once. On them two taggers of the same kind are trained: one on the learned mix of all layers,
+without `--data` they are looked for in `$ELMO_DATA/ud-english-ewt`. The frozen vectors are computed
+once. On them two taggers of the same kind are trained: one on the learned mix of all layers,
 one on the context-free vectors of layer 0. At the end the first becomes one Keras model from ids
 to tags, with `elmo.ElmoEmbedding` inside.
 """
@@ -21,6 +21,7 @@ import elmo  # chooses Keras's backend; comes before it
 
 import keras  # isort: skip
 
+from frozen import kept  # isort: skip
 from intervals import difference, interval, shown  # isort: skip
 
 
@@ -78,19 +79,20 @@ def main():
     parser.add_argument("--data", help="folder with train.tsv and test.tsv")
     parser.add_argument("--sentences", type=int, default=3000, help="of the training part")
     parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--vectors", help="a folder that keeps the vectors for other runs")
+    parser.add_argument("--each-layer", action="store_true", help="and over each layer alone")
     parser.add_argument("--json", action="store_true", help="one JSON object, nothing else")
     options = parser.parse_args()
     data = options.data or (Path(os.environ.get("ELMO_DATA", ".")) / "ud-english-ewt")
-    begin = time.perf_counter()
+    begin, processor = time.perf_counter(), time.process_time()
 
     keras.utils.set_random_seed(0)
     model = elmo.load(options.model)
     parts = {}
     for part, limit in (("train", options.sentences), ("test", None)):
         sentences, tags = read_tagged(Path(data) / f"{part}.tsv", limit)
-        # (n_layers, tokens, dim) a sentence -> (all tokens, n_layers, dim)
-        vectors = np.concatenate(model.embed(sentences), axis=1).swapaxes(0, 1)
-        parts[part] = sentences, np.ascontiguousarray(vectors), [t for row in tags for t in row]
+        vectors = kept(options.vectors, model, sentences).astype("float32")
+        parts[part] = sentences, vectors, [t for row in tags for t in row]
     names = sorted({*parts["train"][2], *parts["test"][2]})
     numbers = {name: i for i, name in enumerate(names)}
     (_, train, train_tags), (test_sentences, test, test_tags) = parts["train"], parts["test"]
@@ -98,9 +100,11 @@ def main():
 
     arguments = train_tags, test, test_tags, len(names), options.epochs
     tagger, right = train_and_test(train, *arguments)
-    _, right_below = train_and_test(
-        train[:, :1], train_tags, test[:, :1], test_tags, len(names), options.epochs
-    )
+    alone = [
+        train_and_test(train[:, [i]], train_tags, test[:, [i]], *arguments[2:])[1]
+        for i in range(train.shape[1] if options.each_layer else 1)
+    ]
+    right_below = alone[0]
     commonest = (test_tags == np.bincount(train_tags).argmax()).astype(float)
 
     whole = end_to_end(model, tagger)
@@ -114,10 +118,12 @@ def main():
         "accuracy_layer_0": interval(right_below),
         "accuracy_commonest_tag": interval(commonest),
         "over_layer_0": difference(right, right_below),
+        "each_layer": [interval(one) for one in alone],
         "mix": np.exp(tagger.get_layer("mix").get_weights()[0]).tolist(),
         "end_to_end_agrees": float((found == same).mean()),
         "train_tokens": len(train_tags),
         "test_tokens": len(test_tags),
+        "processor_seconds": round(time.process_time() - processor, 1),
         "seconds": round(time.perf_counter() - begin, 1),
     }
     result["mix"] = [share / sum(result["mix"]) for share in result["mix"]]

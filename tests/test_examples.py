@@ -112,3 +112,51 @@ def test_an_example_runs(name, data, words, key, peer_model):
 
 def _within(found):
     return 0 < found["low"] <= found["value"] <= found["high"] < 1
+
+
+class CountedModel:
+    """Numbers of characters as vectors, `(2 layers, tokens, 3)`, and how many sentences were read."""
+
+    def __init__(self):
+        self.read = 0
+
+    def embed(self, sentences):
+        self.read += len(sentences)
+        counts = [np.array([len(token) for token in tokens], "float32") for tokens in sentences]
+        return [np.broadcast_to(n[:, None], (2, len(n), 3)) * [[[1]], [[2]]] for n in counts]
+
+
+def test_kept_vectors_are_computed_once_and_known_by_text_places_and_model(tmp_path):
+    kept, model = example("frozen").kept, CountedModel()
+    text = [["a", "bcd"], ["ef"]]
+    found = kept(tmp_path, model, text)
+    assert found.dtype == np.float16
+    assert found[:, :, 0].tolist() == [[1, 2], [3, 6], [2, 4]]
+    model.read = 0
+    assert np.array_equal(kept(tmp_path, model, text), found)
+    assert model.read == 1  # only the sentence by which the model is known
+    chosen = kept(tmp_path, model, text, [1, 0].__getitem__)
+    assert chosen[:, :, 0].tolist() == [[3, 6], [2, 4]]
+    assert kept(tmp_path, model, [["ab"]])[:, 0, 0].tolist() == [2]
+    assert np.array_equal(kept(None, model, text), found)
+
+
+def test_sentences_of_a_second_block_keep_their_places(tmp_path, monkeypatch):
+    frozen = example("frozen")
+    monkeypatch.setattr(frozen, "BLOCK", 2)
+    text = [["a", "bb"], ["ccc", "dddd"], ["eeeee", "f"]]
+    found = frozen.kept(None, CountedModel(), text, [0, 1, 0].__getitem__)
+    assert found[:, 0, 0].tolist() == [1, 4, 5]
+
+
+def test_the_table_is_made_of_the_results_that_are_there(tmp_path):
+    table = example("table")
+    one = {"value": 0.5, "low": 0.4, "high": 0.6}
+    names = "accuracy", "accuracy_layer_0", "accuracy_commonest_tag", "over_layer_0"
+    (tmp_path / "mine").mkdir()
+    result = {**dict.fromkeys(names, one), "mix": [0.2, 0.8]}
+    (tmp_path / "mine" / "tagger.json").write_text(json.dumps(result))
+    table.write(tmp_path, table.collect(tmp_path))
+    *_, row = (tmp_path / "table.md").read_text().partition("\n\n")[0].splitlines()
+    assert row == "| parts of speech, accuracy | mine |" + " 50.0% [40.0%, 60.0%] |" * 4
+    assert (tmp_path / "layers.png").stat().st_size > 1000
