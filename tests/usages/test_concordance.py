@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from elmo.usages import UsageIndex
-from elmo.usages.concordance import concordance
+from elmo.usages.concordance import by_sense, concordance
+from elmo.usages.senses.inventory import Sense, Senses, use_keys
 from tests.cli.conftest import as_json, invoke, refused
 from tests.usages.conftest import SENTENCES
 
@@ -47,6 +48,63 @@ def test_like_vectors_stand_together(built):
     found = [(use.tokens, use.place) for use in lines]
     wanted = [ALL[n][1:] for n in order]
     assert found in (wanted, wanted[::-1])
+
+
+@pytest.fixture
+def with_senses(built, tmp_path):
+    """The index with three senses of `bank`, one of which no use of these texts has."""
+    folder = tmp_path / "uses"
+    folder.mkdir()
+    for path in built.iterdir():
+        (folder / path.name).symlink_to(path)
+    keys = use_keys([sentence for _, sentence, _ in ALL], [place for _, _, place in ALL])
+    senses = (
+        Sense(1, "river", (keys[3], keys[0], keys[1])),
+        Sense(2, "nowhere", ("0" * 16,)),
+        Sense(3, "", (keys[2], *keys[4:])),
+    )
+    Senses("bank", "by hand", senses).write(folder)
+    return folder
+
+
+LABELS = [0, 0, 2, 0, 2, 2, 2]
+
+
+def test_lines_by_sense_have_the_most_central_first(with_senses):
+    index = UsageIndex(with_senses)
+    vectors = index.uses("bank").vectors.astype(float)
+    vectors -= vectors.mean(axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def nearness(row):
+        return vectors[row] @ np.mean(
+            [vectors[n] for n in range(7) if LABELS[n] == LABELS[row]], axis=0
+        )
+
+    wanted = []
+    for label in (0, 2):
+        wanted += sorted((n for n in range(7) if LABELS[n] == label), key=lambda n: -nearness(n))
+    names = {0: "river", 2: "3"}
+    found = [(name, use.tokens, use.place) for name, use in by_sense(index, "bank")]
+    assert found == [(names[LABELS[n]], *ALL[n][1:]) for n in wanted]
+    shown = [(use.tokens, use.place) for use in concordance(index, "bank", "sense")]
+    assert shown == [ALL[n][1:] for n in wanted]
+    of_period = [(use.tokens, use.place) for _, use in by_sense(index, "bank", period="1900")]
+    assert of_period == [ALL[n][1:] for n in wanted if n >= 4]
+    few = [(use.tokens, use.place) for _, use in by_sense(index, "bank", most=3)]
+    assert few == [ALL[n][1:] for n in wanted if n in (0, 3, 6)]
+
+
+def test_the_command_has_a_heading_for_each_sense(with_senses):
+    asked = ("usages", "show", with_senses, "bank", "--sort", "sense")
+    found = [line["sense"] for line in as_json(*asked)["lines"]]
+    assert found == ["river"] * 3 + ["3"] * 4
+    lines = invoke(*asked, "--width", 9).stdout.splitlines()
+    assert [(n, line) for n, line in enumerate(lines) if line.endswith(":")] == [
+        (1, "sense river:"),
+        (5, "sense 3:"),
+    ]
+    assert "period='1850': must be one of" in refused(*asked, "--period", "1850")
 
 
 def test_the_command(built):

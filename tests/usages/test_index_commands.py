@@ -21,7 +21,7 @@ from elmo.usages.senses.description import (
     telling_substitutes,
     telling_words,
 )
-from elmo.usages.senses.inventory import SenseError, Senses, sense_file, split_sense, use_key
+from elmo.usages.senses.inventory import Sense, SenseError, Senses, sense_file, split_sense, use_key
 from elmo.usages.senses.of_word import open_senses
 from tests.cli.conftest import as_json, invoke, refused
 
@@ -102,6 +102,12 @@ def test_uses_that_came_later_get_the_nearest_sense():
     vectors = np.eye(2)[[0, 0, 0, 1, 1, 1, 0, 1]] + 0.01
     assert senses.labels([*keys, "new", "newer"], vectors).tolist() == [0, 0, 0, 1, 1, 1, 0, 1]
     assert senses.labels(["new"], vectors[:1]).tolist() == [-1]
+
+
+def test_a_sense_without_uses_draws_no_new_ones():
+    senses = Senses("bank", "by hand", (Sense(1, "", ("elsewhere",)), Sense(2, "", ("k0",))))
+    vectors = np.array([[1.0, 0.0], [-1.0, 0.2]])  # opposite to the only centre
+    assert senses.labels(["k0", "new"], vectors).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

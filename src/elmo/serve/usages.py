@@ -26,7 +26,7 @@ from elmo.usages.index import UnknownWordError, UsageIndex
 from elmo.usages.senses.clustering import Method
 from elmo.usages.senses.description import Telling, central, context, telling_words
 from elmo.usages.senses.inventory import SenseError, Senses, split_sense
-from elmo.usages.senses.of_word import WordSenses, open_senses, substitutes_of
+from elmo.usages.senses.of_word import WordSenses, open_senses, order_by_sense, substitutes_of
 
 if TYPE_CHECKING:
     from elmo.api import BiLM
@@ -299,19 +299,11 @@ class Usages:
 
 def _order(found: WordSenses, sort: str, rows: np.ndarray) -> np.ndarray:
     """In which order rows are shown, `(rows,)`."""
-    from elmo.usages.senses.clustering import contextual
-
     uses = found.uses
     if sort == "context":
         return np.argsort(first_components(uses.vectors)[0][rows, 0], kind="stable")
-    if sort == "sense":  # the most central uses of each sense first
-        table, labels = contextual(uses.vectors), found.labels
-        means = np.stack(
-            [table[labels == n].mean(axis=0) for n in range(labels.max(initial=-1) + 1)]
-            or [table[0]]
-        )
-        near = np.einsum("nd,nd->n", table, means[np.maximum(labels, 0)])
-        return np.lexsort((-near[rows], np.where(labels < 0, 1 << 30, labels)[rows]))
+    if sort == "sense":
+        return order_by_sense(found, rows)
     if sort == "period":
         return np.argsort(uses.period[rows], kind="stable")
     if sort == "text":

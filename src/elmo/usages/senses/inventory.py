@@ -174,10 +174,9 @@ class Senses:
         new = labels < 0
         if vectors is not None and new.any() and not new.all():
             table = contextual(vectors)
-            middle = np.zeros((len(self.senses), table.shape[1]))
-            found = centres(table[~new], labels[~new])
-            middle[: len(found)] = found
-            labels[new] = np.argmax(table[new] @ middle.T, axis=1)
+            used = np.unique(labels[~new])  # a sense without uses here has no centre
+            middle = centres(table[~new], labels[~new])[used]
+            labels[new] = used[np.argmax(table[new] @ middle.T, axis=1)]
         return labels
 
     def write(self, folder: str | os.PathLike[str]) -> Path:

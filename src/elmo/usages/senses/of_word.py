@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from elmo.usages.index import UsageIndex
-from elmo.usages.senses.clustering import MOST, Induced, Method, induce
+from elmo.usages.senses.clustering import MOST, Induced, Method, contextual, induce
 from elmo.usages.senses.description import (
     Telling,
     central,
@@ -81,6 +81,24 @@ def open_senses(
     senses = Senses.of(word, induced, keys)
     labels = senses.labels(keys)
     return WordSenses(senses, uses, tokens, keys, labels, kept=False, induced=induced)
+
+
+def order_by_sense(found: WordSenses, rows: np.ndarray) -> np.ndarray:
+    """The order of some uses by sense: the most central ones of each first, those in none at the end.
+
+    Args:
+        found: the senses.
+        rows: numbers of uses, `(n,)`.
+
+    Returns:
+        Places in `rows`, `(n,)`.
+    """
+    table, labels = contextual(found.uses.vectors), found.labels
+    near = np.zeros(len(labels))
+    for sense in np.unique(labels[labels >= 0]):
+        mine = labels == sense
+        near[mine] = table[mine] @ table[mine].mean(axis=0)
+    return np.lexsort((-near[rows], np.where(labels < 0, len(labels), labels)[rows]))
 
 
 def substitutes_of(

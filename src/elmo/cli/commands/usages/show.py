@@ -24,8 +24,11 @@ def concordance(
     word: Annotated[str, Argument("WORD")],
     *,
     sort: Annotated[
-        Literal["text", "left", "right", "period", "context"],
-        Option("As they come; by the words before or behind; by period; like vectors together."),
+        Literal["text", "left", "right", "period", "context", "sense"],
+        Option(
+            "As they come; by the words before or behind; by period; like vectors together; by sense, "
+            "as in elmo usages senses."
+        ),
     ] = "text",
     period: Period = None,
     most: Annotated[
@@ -38,34 +41,48 @@ def concordance(
     Returns:
         `word`, `uses` (how many there are, of the period where one is given), `periods` (uses of
         each), `sort`, `width`, and `lines`: for each its `tokens`, `place`, `sentence`, `document`
-        and `period`.
+        and `period`, and sorted by sense also `sense`, its name or number (`""` for none).
     """
     import elmo.usages
-    from elmo.usages.concordance import concordance
+    from elmo.usages.concordance import by_sense, concordance
 
     index = elmo.usages.open(folder)
-    shown = concordance(index, word, sort, period=period, most=most)
-    counts = index.counts(word)
     names = ("tokens", "place", "sentence", "document", "period")
+    if sort == "sense":
+        lines = [
+            {**{name: getattr(use, name) for name in names}, "sense": sense}
+            for sense, use in by_sense(index, word, period=period, most=most)
+        ]
+    else:
+        shown = concordance(index, word, sort, period=period, most=most)
+        lines = [{name: getattr(use, name) for name in names} for use in shown]
+    counts = index.counts(word)
     return {
         "word": word,
         "uses": index.count(word) if period is None else counts[period],
         "periods": counts,
         "sort": sort,
         "width": width,
-        "lines": [{name: getattr(use, name) for name in names} for use in shown],
+        "lines": lines,
     }
 
 
 def show(result: Result) -> str:
-    """The word in one column, its document and period at the left."""
+    """The word in one column, its document and period at the left; a heading for each sense."""
     from elmo.cli.kwic import kwic
     from elmo.usages.use import Use
 
-    uses = [Use(**line) for line in result["lines"]]
+    senses = [line.get("sense") for line in result["lines"]]
+    uses = [Use(**{k: v for k, v in line.items() if k != "sense"}) for line in result["lines"]]
     more = "" if len(uses) == result["uses"] else f", {len(uses):,} shown"
     head = f"{result['word']}: {result['uses']:,} uses{more}"
-    return "\n".join([head, *kwic(uses, result["width"])])
+    written = [head]
+    for number, line in enumerate(kwic(uses, result["width"])):
+        sense = senses[number]
+        if sense is not None and (number == 0 or sense != senses[number - 1]):
+            written.append(f"sense {sense}:" if sense else "no sense:")
+        written.append(line)
+    return "\n".join(written)
 
 
 COMMAND = Command(
@@ -73,6 +90,7 @@ COMMAND = Command(
     show,
     "A concordance: the uses of a word, one to a line.",
     "elmo usages show novels.uses awful -n 20\n"
-    "elmo usages show novels.uses awful --sort context --period 1850",
+    "elmo usages show novels.uses awful --sort context --period 1850\n"
+    "elmo usages show novels.uses awful --sort sense",
     name="show",
 )
