@@ -1,4 +1,4 @@
-"""Killed at any moment and gone on with, an output has the bytes of an undisturbed run."""
+"""Killed at any moment and resumed, an output has the bytes of an undisturbed run."""
 
 import json
 import os

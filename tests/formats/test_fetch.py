@@ -181,7 +181,7 @@ def test_a_portal_s_page_is_no_model(tmp_path, site, url, page):
     site.files["/file.bin"] = page * 2000
     with pytest.raises(DownloadError, match="a web page came in place of the file"):
         fetch(url, tmp_path / "file.bin")
-    assert names(tmp_path) == []  # nothing of it is taken up later
+    assert names(tmp_path) == []  # nothing of it is used later
     site.files["/file.bin"] = BODY
     assert fetch(url, tmp_path / "file.bin").read_bytes() == BODY
 

@@ -129,7 +129,7 @@ def test_text_from_right_to_left_and_markup(page):
     assert page.locator("b").count() == 0
 
 
-def test_punctuation_is_parted(page):
+def test_punctuation_is_separated(page):
     page.get_by_label("Sentence tokens").fill("the cat, (old) sang.")
-    page.get_by_role("button", name="Part the punctuation").click()
+    page.get_by_role("button", name="Separate the punctuation").click()
     assert page.get_by_label("Sentence tokens").input_value() == "the cat , ( old ) sang ."

@@ -1,4 +1,4 @@
-"""Killed at any moment and gone on with, an index has the bytes of an undisturbed build."""
+"""Killed at any moment and resumed, an index has the bytes of an undisturbed build."""
 
 import json
 import os

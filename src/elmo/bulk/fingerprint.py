@@ -1,4 +1,4 @@
-"""What the bytes of an output depend on, by name: only the same run may go on where one stopped."""
+"""What the bytes of an output depend on, by name: only the same run may continue where one stopped."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class Work:
 
     Args:
         overwrite: replace an output that is there, and drop an unfinished one.
-        resume: go on with the unfinished output, if there is one.
+        resume: resume the unfinished output, if there is one.
         jobs: so many processes work on the parts, with the same result whatever their number; None
             for this process alone, with all its threads.
         threads: of each of these processes. Sums of several threads are rounded in another order.

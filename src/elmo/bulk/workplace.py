@@ -49,7 +49,7 @@ class Workplace:
 
     @property
     def unfinished(self) -> bool:
-        """Whether there is a run to go on with."""
+        """Whether there is a run to resume."""
         return (self.folder / MANIFEST).is_file()
 
     @contextlib.contextmanager
@@ -127,7 +127,7 @@ class Workplace:
     # The end.
 
     def move(self, targets: list[Path]) -> None:
-        """Put the output in its place; goes on where a killed one stopped."""
+        """Put the output in its place; continues where a killed one stopped."""
         for target in targets:
             made = self.folder / DATA / target.name
             if not os.path.lexists(made):

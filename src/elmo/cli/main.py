@@ -49,11 +49,11 @@ class Group(click.Group):
 
 def _farewell(error: KeyboardInterrupt, words: Sequence[str]) -> str:
     """What was saved, and how to go on."""
-    if type(error) is KeyboardInterrupt:  # one of ours says what there is to go on with
+    if type(error) is KeyboardInterrupt:  # one of ours says what can be resumed
         return "elmo: interrupted"
     kept = [word for word in words if word not in ("--overwrite", "--resume")]
     return (
-        f"elmo: {error}; everything so far is saved. Go on with:\n"
+        f"elmo: {error}; everything so far is saved. Resume with:\n"
         f"  {shlex.join(['elmo', *kept, '--resume'])}"
     )
 

@@ -64,7 +64,7 @@ class Reading(TypedDict, total=False):
     ]
     encoding_errors: Annotated[
         Literal["strict", "replace"],
-        Option("Stop at a line that is not UTF-8, or go on with U+FFFD.", default="strict"),
+        Option("Stop at a line that is not UTF-8, or read U+FFFD there.", default="strict"),
     ]
     text_format: Annotated[
         Literal["auto", "lines", "conllu"],

@@ -220,7 +220,7 @@ class ElmoEmbedder:
         A blank line is a sentence without tokens, where AllenNLP refuses the file.
 
         Args:
-            input_file: an open text file, or a path: a sentence a line, tokens parted by spaces.
+            input_file: an open text file, or a path: a sentence a line, tokens separated by spaces.
             output_file_path: a file there is replaced, once the new one is whole.
             output_format: `"all"` for `(n_layers + 1, tokens, dim)`; `"top"` or `"average"` for
                 `(tokens, dim)`.

@@ -12,7 +12,7 @@ def parser(name: str) -> argparse.ArgumentParser:
         prog=name, description="Write ELMo vectors of a text to HDF5."
     )
     add = options.add_argument
-    add("input_file", help="A sentence a line, tokens parted by spaces.")
+    add("input_file", help="A sentence a line, tokens separated by spaces.")
     add("output_file", help="The HDF5 file; one that is there is replaced.")
     layers = options.add_mutually_exclusive_group(required=True)
     layers.add_argument("--all", action="store_true", help="All layers.")

@@ -273,7 +273,7 @@ class ElmoModel:
         rows, and returns them in the order in which they end.)
 
         Args:
-            data: sentences, words parted by spaces.
+            data: sentences, words separated by spaces.
             topn: how many words.
             nodelimiters: leave out `<S>` and `</S>`.
 

@@ -68,7 +68,7 @@ def train(
             those there are, and a model without softmax gets a new one, of the words of the text where
             it reads characters. `run/fine-tuning.json` has the perplexity of `valid` before and after.
         keep_vocabulary: with `start_from`, add no words.
-        resume: go on with the run in that folder; its own settings hold, but for those given here that
+        resume: continue the run in that folder; its own settings hold, but for those given here that
             may change (`epochs`, `learning_rate`; `elmo.runs.folder.MAY_CHANGE` has all). A `config`
             must not say anything else.
         overwrite: begin anew where the folder has a run or a model.

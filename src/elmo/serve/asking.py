@@ -20,7 +20,7 @@ Text = Annotated[
         min_length=1,
         max_length=CHARACTERS,
         pattern=_WITH_TOKEN,
-        description=f"Tokens parted by spaces, at most {TOKENS}.",
+        description=f"Tokens separated by spaces, at most {TOKENS}.",
     ),
 ]
 Token = Annotated[

@@ -260,7 +260,7 @@ class Usages:
         return self._edit(word, lambda found: found.senses.merge(senses))
 
     def split(self, word: str, sense: int) -> SensesFound:
-        """One sense parted."""
+        """One sense split."""
         return self._edit(
             word,
             lambda found: split_sense(found.senses, sense, found.keys, found.uses.vectors),

@@ -92,7 +92,7 @@ class Merge(Asked):
 
 
 class Split(Asked):
-    """A sense that is parted."""
+    """A sense that is split."""
 
     word: Word
     sense: Number

@@ -275,7 +275,7 @@ def _plain(value: Any) -> Any:
 
 
 def published_settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a training by bilm-tf, for one that goes on from its checkpoint.
+    """Settings of a training by bilm-tf, for one that continues from its checkpoint.
 
     Args:
         options: the keys of its `options.json` that are about training; none for a model that

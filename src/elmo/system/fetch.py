@@ -73,7 +73,7 @@ def fetch(
     """Downloads a file once.
 
     The bytes go to a file beside the target, which is renamed once it is whole and checked. An
-    interrupted download is taken up where it stopped, if the server can and its file is the same.
+    interrupted download is resumed where it stopped, if the server can and its file is the same.
     The checksum is noted beside the file, whether it was known before or not.
 
     Args:

@@ -45,7 +45,7 @@ class Line(list[str]):
 class Corpus:
     """Sentences, each a list of tokens; read as they are asked for, and again on each iteration.
 
-    One line is one sentence; only `\\n` ends a line. Tokens are parted by ASCII whitespace (space,
+    One line is one sentence; only `\\n` ends a line. Tokens are separated by ASCII whitespace (space,
     tab, carriage return, vertical tab, form feed). Everything else stays inside its token: NUL and
     other control characters, no-break spaces, U+0085, U+2028. A byte order mark at the start of a
     file is dropped. A token has at most 16 MiB, and a line that becomes one sentence at most 32 MiB:
@@ -332,7 +332,7 @@ class Corpus:
         except UnicodeDecodeError as error:
             raise CorpusError(
                 f"{text.title}, line {number}: not UTF-8 (byte 0x{line[error.start]:02x}); convert "
-                "the file, or go on with encoding_errors='replace' (--encoding-errors replace)"
+                "the file, or continue with encoding_errors='replace' (--encoding-errors replace)"
             ) from None
         # capitals tell where sentences of raw text begin, so there it is lower-cased afterwards
         return decoded.lower() if self.lowercase and not self.raw else decoded

@@ -61,7 +61,9 @@ class Fasta:
         if rare not in ("keep", "x", "all"):
             raise CorpusError(f"rare={rare!r}: must be 'keep', 'x' or 'all'")
         if split == "":
-            raise CorpusError("split='': must be what parts the fields of a header, such as '|'")
+            raise CorpusError(
+                "split='': must be what separates the fields of a header, such as '|'"
+            )
         if field < -1:
             raise CorpusError(f"field={field}: must be 0 or more, or -1 for the whole header")
         if not sources:

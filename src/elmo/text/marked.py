@@ -9,7 +9,7 @@ def marked(sentence: str, word: str | None = None) -> tuple[list[str], int]:
     """The tokens of a sentence, and which of them is meant, counted from 0.
 
     Args:
-        sentence: tokens parted by spaces.
+        sentence: tokens separated by spaces.
         word: the token that is meant, which may stand without brackets where it occurs once; None where
             the brackets alone say which one.
 

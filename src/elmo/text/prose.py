@@ -43,7 +43,7 @@ def sentences(text: str, longest: int = 80) -> Iterator[list[str]]:
     """The English sentences of a text in the manner of docstrings.
 
     Args:
-        text: paragraphs parted by blank lines, not indented but for quotations and code.
+        text: paragraphs separated by blank lines, not indented but for quotations and code.
         longest: sentences of more tokens are left out, most often they are tables.
 
     Yields:

@@ -79,10 +79,10 @@ def train(
         test: further texts to evaluate after each epoch; they choose nothing.
         vocabulary: the model's, for the unigram perplexity of these texts.
         further: the network was trained before.
-        resume: go on from the newest whole checkpoint in `folder`, if there is one.
+        resume: continue from the newest whole checkpoint in `folder`, if there is one.
         initial_slots: Adagrad's accumulators by the names of the weights, of the training that the
             network comes from; see `set_slots`. A checkpoint that is resumed has its own.
-        begun: called once, when the checkpoint is taken up and before the first step.
+        begun: called once, when the checkpoint is loaded and before the first step.
         progress: a bar or lines, nothing, or your own `Progress`.
         callbacks: Keras callbacks; `logs` of an epoch, and of a step that has a line in `steps.csv`, hold
             its columns.
@@ -174,7 +174,7 @@ class _Run:
         return min(self.per_epoch - position % self.per_epoch, self.total - position)
 
     def go_on(self) -> None:
-        """Take up the newest checkpoint."""
+        """Continue from the newest checkpoint."""
         found = self.checkpoints.latest()
         if found is None:
             self.progress.message("no checkpoint yet: training begins at its first step")

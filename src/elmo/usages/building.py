@@ -122,7 +122,7 @@ def build(
 
     The text is read and planned, the size of the index computed, and refused where the disk cannot
     hold it. Then it is embedded part by part. Memory does not grow with the text, but for its
-    vocabulary. A build that was killed goes on with `resume=True` and gives the same bytes.
+    vocabulary. A build that was killed is resumed with `resume=True` and gives the same bytes.
     `elmo.usages.description` says what the folder holds.
 
     Args:

@@ -281,7 +281,7 @@ class UsageIndex:
         taken off: what is left is what the context made of the word.
 
         Args:
-            sentence: tokens parted by spaces, the one that is meant in brackets, such as
+            sentence: tokens separated by spaces, the one that is meant in brackets, such as
                 `"on the [bank] of the river"`; or a list of tokens, with `place`.
             place: which of the tokens.
             across: among the uses of all words, not of this one alone.

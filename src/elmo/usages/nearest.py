@@ -107,7 +107,7 @@ def nearest(
         model: a `BiLM`, or whatever `elmo.load` takes.
         text: paths, patterns, a `Corpus`, or lists of tokens.
         word: as the text spells it.
-        sentences: of your own, tokens parted by spaces; the word stands in each once, or is marked
+        sentences: of your own, tokens separated by spaces; the word stands in each once, or is marked
             as `[word]`. Without any, sentences of the text are asked about.
         count: nearest uses of each.
         asked: how many sentences of the text are asked about, spread over it.

@@ -69,7 +69,7 @@ def embed(
     split_char: Annotated[
         str | None,
         Option(
-            "Of --fasta: what parts the fields of a header; without it the name ends at the first "
+            "Of --fasta: what separates the fields of a header; without it the name ends at the first "
             "space.",
             metavar="C",
         ),
@@ -100,7 +100,7 @@ def embed(
     overwrite: Annotated[
         bool, Option("Replace what is there, and drop an unfinished job.")
     ] = False,
-    resume: Annotated[bool, Option("Go on with an unfinished job.")] = False,
+    resume: Annotated[bool, Option("Resume an unfinished job.")] = False,
     jobs: Annotated[
         int | None,
         Option(
@@ -229,6 +229,6 @@ COMMAND = Command(
     "elmo embed my-elmo corpus.txt.gz -o bank.npy --only bank,banks --dtype int8",
     details="The text is laid out in parts first, and the size of the output is told and, where the "
     "disk is too small, refused. Until it is whole the output is in NAME.unfinished; killed at any "
-    "moment, the same command with --resume goes on and gives the same bytes. elmo.read_vectors reads "
+    "moment, the same command with --resume continues and gives the same bytes. elmo.read_vectors reads "
     "every format.",
 )

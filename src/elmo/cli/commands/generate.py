@@ -16,7 +16,7 @@ def generate(
     prompts: Annotated[
         Sequence[str],
         Option(
-            "Beginning of the text (with backward its end), tokens parted by spaces; may be given "
+            "Beginning of the text (with backward its end), tokens separated by spaces; may be given "
             "again.  [default: none]",
             ("--prompt",),
             metavar="TEXT",

@@ -19,7 +19,7 @@ def nearest(
     sentences: Annotated[
         Sequence[str],
         Option(
-            "Of your own, tokens parted by spaces, that holds the word, once or marked as [word]; may "
+            "Of your own, tokens separated by spaces, that holds the word, once or marked as [word]; may "
             "be given again.  [default: sentences of the text]",
             ("--sentence",),
             metavar="SENTENCE",

@@ -48,7 +48,7 @@ def train(
             "Print all settings, with what they mean, as a file for --config, and train nothing."
         ),
     ] = False,
-    resume: Annotated[bool, Option("Go on with the run in the folder.")] = False,
+    resume: Annotated[bool, Option("Resume the run in the folder.")] = False,
     overwrite: Annotated[
         bool, Option("Begin anew where the folder holds a model or a run.")
     ] = False,

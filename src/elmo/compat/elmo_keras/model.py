@@ -50,7 +50,7 @@ class ELMo:
     """A biLM by the parameters and in the steps of ELMo-keras.
 
     The steps: `compile_elmo`, `train`, `save`, `evaluate`, `wrap_multi_elmo_encoder`,
-    `load_elmo_encoder`, `get_outputs`; `load` takes up a saved model in place of the first three.
+    `load_elmo_encoder`, `get_outputs`; `load` opens a saved model in place of the first three.
     `parameters.KEYS` beside it says what each parameter means here. Not as in ELMo-keras: `cell_clip`
     and `proj_clip` clip values of the cell state and the projected output, as in Peters et al.
     (there they constrain the norms of kernels); the projection lies inside the recurrence; and
@@ -147,11 +147,11 @@ class ELMo:
     def train(self, train_data: LMDataGenerator, valid_data: LMDataGenerator | None = None) -> None:
         """Train, and take the weights of the epoch with the best validation perplexity.
 
-        It goes on from the weights that the network has. The generator's sentences, their number in
+        It continues from the weights that the network has. The generator's sentences, their number in
         a batch and whether they are shuffled hold; a batch has sentences of like length, so that it
         is padded little. Frequency ranks for the sampled softmax are counted on the training text.
 
-        A training that is stopped cannot be taken up here; `elmo.train(..., resume=True)` can do so.
+        A training that is stopped cannot be resumed here; `elmo.train(..., resume=True)` can do so.
 
         Args:
             train_data: the training text.

@@ -114,7 +114,7 @@ def questions(usages: Usages, batcher: Batcher, slow: Batcher) -> list[Question]
         ("GET", "/download", "A file of a word's uses or senses.", ask.Download, KINDS, file),
         ("POST", "/senses/rename", "Name a sense.", ask.Rename, SensesFound, rename),
         ("POST", "/senses/merge", "Make senses one.", ask.Merge, SensesFound, merge),
-        ("POST", "/senses/split", "Part a sense.", ask.Split, SensesFound, split),
+        ("POST", "/senses/split", "Split a sense.", ask.Split, SensesFound, split),
         (
             "POST",
             "/senses/induce",

@@ -1,4 +1,4 @@
-"""Adagrad's accumulators under the names of the weights, for a training that goes on from another's."""
+"""Adagrad's accumulators under the names of the weights, for a training that continues another's."""
 
 from __future__ import annotations
 

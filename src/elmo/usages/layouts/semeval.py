@@ -52,7 +52,7 @@ def write_scores(path: str | os.PathLike[str], scores: Mapping[str, float]) -> N
 
 
 def write_sentences(path: str | os.PathLike[str], sentences: Iterable[Sequence[str]]) -> None:
-    """Writes a sentence per line, tokens parted by spaces."""
+    """Writes a sentence per line, tokens separated by spaces."""
     text = "".join(" ".join(tokens) + "\n" for tokens in sentences)
     write_whole(path, text.encode("utf-8"))
 

@@ -20,7 +20,7 @@ def tokens_of(text: str) -> list[str]:
 def marked_span(text: str, begin: int, end: int) -> tuple[list[str], range]:
     """The tokens of a text, and which of them a span of its characters is.
 
-    Text that has its tokens parted by spaces keeps them, marks that stand alone among them.
+    Text that has its tokens separated by spaces keeps them, marks that stand alone among them.
 
     Args:
         text: running text.

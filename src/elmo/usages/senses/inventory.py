@@ -126,7 +126,7 @@ class Senses:
         return merged if name is None else merged.rename(first.number, name)
 
     def split(self, wanted: str | int, keys: Sequence[str], labels: np.ndarray) -> Senses:
-        """The same, with a sense parted: its largest part keeps number and name, others are new.
+        """The same, with a sense split: its largest part keeps number and name, others are new.
 
         Args:
             wanted: the sense.

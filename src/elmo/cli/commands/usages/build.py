@@ -47,7 +47,7 @@ def build(
     overwrite: Annotated[
         bool, Option("Replace what is there, and drop an unfinished build.")
     ] = False,
-    resume: Annotated[bool, Option("Go on with an unfinished build.")] = False,
+    resume: Annotated[bool, Option("Resume an unfinished build.")] = False,
     jobs: Annotated[
         int | None,
         Option("Worker processes; whatever their number, the same bytes.", metavar="N", least=1),
@@ -128,6 +128,6 @@ COMMAND = Command(
     "elmo usages build my-elmo 'more/*.txt' -o novels.uses --periods years.tsv --add\n"
     r"elmo usages build my-elmo papers -o bank.uses --words bank,banks --periods '\d{4}'",
     details="The text is laid out in parts first, and the size of the index is told and, where the disk "
-    "is too small, refused. Killed at any moment, the same command with --resume goes on and gives the "
+    "is too small, refused. Killed at any moment, the same command with --resume continues and gives the "
     "same bytes. Documents that are added are embedded alone.",
 )

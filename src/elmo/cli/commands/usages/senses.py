@@ -30,7 +30,7 @@ def senses(
         ),
     ] = (),
     split: Annotated[
-        Sequence[str], Option("Part a sense; may be given again.", metavar="A", many=True)
+        Sequence[str], Option("Split a sense; may be given again.", metavar="A", many=True)
     ] = (),
     rename: Annotated[
         Sequence[str], Option("Name a sense; may be given again.", metavar="A=NAME", many=True)
