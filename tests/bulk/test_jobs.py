@@ -118,7 +118,7 @@ def test_a_worker_goes_with_its_parent():
         "worker._runner = lambda *words: print('begun') or time.sleep(60)\nworker.main()"
     )
     worker = subprocess.Popen(
-        [sys.executable, "-u", "-c", code, "output", "1"],
+        [sys.executable, "-u", "-c", code, "output", "packed", "1"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -25,7 +25,7 @@ from elmo.bulk.parts import BLOCK, PartRunner, block_name, part_name
 from elmo.bulk.preparing import Prepared, full_disk, prepare
 from elmo.bulk.sending import pack
 from elmo.bulk.work import Work
-from elmo.bulk.workers import Workers
+from elmo.bulk.workers import WorkerError, Workers
 from elmo.bulk.working import parts_done
 from elmo.bulk.workplace import Workplace
 from elmo.embed.embedder import Embedder
@@ -80,13 +80,19 @@ def share(
         shared = _Shared(place, claims, work.part, meter)
         blocks = PartRunner(embedder, prepared.job, place).blocks
         packed = place.folder / f"worker-{claims.owner}"
-        with full_disk(place.output):
-            packed.mkdir()
-            pack(embedder, packed)
         processes = min(work.workers or 1, max(1, len(prepared.job.plan)))
-        with Workers(place.output, packed, processes, work.threads) as workers:
-            shared.blocks(workers, blocks)
-            shared.parts(workers, prepared)
+        try:
+            with full_disk(place.output):
+                packed.mkdir()
+                pack(embedder, packed)
+            with Workers(place.output, packed, processes, work.threads) as workers:
+                shared.blocks(workers, blocks)
+                shared.parts(workers, prepared)
+        except (FileNotFoundError, WorkerError):
+            if place.unfinished:
+                raise
+            # The others have done everything, and removed the folder that this one began to work in.
+            return Made(prepared, before)
         encoding = counted(embedder, place, len(prepared.job.plan))
         if not place.unfinished:  # its marks may have gone while they were read
             encoding = None
