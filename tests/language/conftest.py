@@ -1,5 +1,7 @@
 """Tiny language models and what the NumPy reference says of them."""
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,17 @@ class Tiny:
             found.append({d: log_softmax(values) for d, values in scores.items()})
             carried = end if state == "carry" else None
         return found
+
+
+def compiled_by(ask, caplog):
+    """An answer, and the lines in which JAX names what it compiled for it."""
+    import jax
+
+    caplog.clear()
+    with jax.log_compiles(), caplog.at_level(logging.WARNING, "jax"):
+        answer = ask()
+    lines = [record.getMessage() for record in caplog.records]
+    return answer, [line for line in lines if line.startswith("Compiling")]
 
 
 @pytest.fixture

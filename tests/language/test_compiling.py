@@ -1,13 +1,11 @@
 """A question like one that was asked before compiles nothing, and still sees new weights."""
 
-import logging
-
 import keras
 import numpy as np
 import pytest
 
 from elmo.bilm.weights import get_weights, set_weights
-from tests.language.conftest import SENTENCES
+from tests.language.conftest import SENTENCES, compiled_by
 
 ASKED = {
     "score": lambda model: model.score(SENTENCES).nats,
@@ -25,23 +23,21 @@ ASKED = {
 @pytest.mark.parametrize("question", ASKED)
 @pytest.mark.parametrize("kind", ["word", "characters"])
 def test_a_second_question_compiles_nothing(tiny, kind, question, caplog):
-    import jax
-
     model = tiny(kind).model
-    ask = ASKED[question]
-
-    def compiled():
-        caplog.clear()
-        with jax.log_compiles(), caplog.at_level(logging.WARNING, "jax"):
-            answer = ask(model)
-        found = [record.getMessage() for record in caplog.records]
-        return answer, [line for line in found if line.startswith("Compiling")]
-
-    first, lines = compiled()
+    first, lines = compiled_by(lambda: ASKED[question](model), caplog)
     assert lines
-    second, lines = compiled()
+    second, lines = compiled_by(lambda: ASKED[question](model), caplog)
     assert not lines
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX says what it compiles")
+def test_a_few_short_sentences_of_any_length_and_number_share_what_is_compiled(tiny, caplog):
+    model = tiny("characters").model
+    model.score(["the cat"])
+    for sentences in (["dog"], ["the cat " * 11], ["a bird", "", "the dog sang"]):
+        _, lines = compiled_by(lambda given=sentences: model.score(given), caplog)
+        assert not lines
 
 
 @pytest.mark.parametrize("question", ASKED)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas
 
 BLOCK_TOKENS = 1 << 16  # tokens whose scores are in memory at a time
+SIZES = (64, 512)  # tokens that are scored at a time: few shapes, as each takes a second to compile
 NO_SENTENCE = "there is no sentence to score; give at least one"
 
 
@@ -149,7 +150,7 @@ class Scorer:
         rank, unknown = np.empty(shape, np.int32), np.empty(shape, bool)
 
         def take(direction: int, h: np.ndarray, targets: np.ndarray, slots: np.ndarray) -> None:
-            found = self.model.predictions(*padded_chunk(h, targets))
+            found = self.model.predictions(*padded_chunk(h, targets, SIZES))
             for array, values in zip((nats, rank, entropy), found, strict=True):
                 array[direction, slots] = ops.convert_to_numpy(values)[: len(h)]
             unknown[direction, slots] = targets == vocabulary.unk_id

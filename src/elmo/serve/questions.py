@@ -92,6 +92,17 @@ class Questions:
             for number, tokens in enumerate(sentences)
         ]
 
+    def warm(self) -> None:
+        """Answer a few usual questions, so that what they take is compiled."""
+        if not self.predicts:
+            return
+        for tokens, sentences in ((20, 1), (40, 8)):
+            self.analyse([["."] * tokens] * sentences)
+        combine: Combine = "product"
+        if self.model.config.directions != "both":
+            combine = self.model.config.directions
+        self._substitutes(combine, 0.0, [Place(["."] * 20, 0, 1)])
+
     def substitutes(
         self, combine: Combine, similarity: float
     ) -> Callable[[list[Place]], list[list[SubstituteFound]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from elmo.serve.asking import Asked
+from elmo.serve.batching import STOPPING
 from elmo.serve.refusing import JSON, Refused, failed, log_fault
 
 Answered = Struct | Response
@@ -50,11 +52,12 @@ class Question:
         return Route(f"/api{self.path}", self._respond, methods=[self.method], name=self.name)
 
     async def _respond(self, request: Request) -> Response:
-        asked = await self._asked(request)
         try:
-            answer = await self.answer(asked)
+            answer = await self.answer(await self._asked(request))
         except Refused:
             raise
+        except asyncio.CancelledError:  # the server has waited long enough for its last answers
+            raise Refused(503, STOPPING) from None
         except Exception as error:
             log_fault(error)
             return await failed(request, error)

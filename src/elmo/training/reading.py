@@ -15,6 +15,9 @@ from elmo.training.batches.rows import PADDING, Rows, Stream, sentence_rows
 
 WINDOW = 256  # positions of a compiled call; longer sentences take several, with carried state
 POSITIONS = 4096  # positions of a batch
+QUESTION = 64  # sentences that are no corpus: read a few at a time, so that an answer is quick
+FEW = 8  # rows of a batch of these
+LENGTHS = (24, 64, 216)  # positions of their rows: few shapes, as each takes seconds to compile
 CHUNK = 2048  # targets that are handed on at a time: a product wants many
 
 State = tuple[np.ndarray, np.ndarray]
@@ -79,10 +82,17 @@ class Reader:
         if self.state == "carry":
             rows = min(self.rows, len(offsets) - 1)
             windows = _stream_windows(offsets, rows, self.directions)
-            return self._read_windows(tokens, windows, rows, take, carried)
+            waiting = self._waiting(take)
+            state = self._read_windows(tokens, windows, rows, waiting, carried)
+            for part in waiting:
+                part.hand_on()
+            return state
+        waiting = self._waiting(take)
         for sentences in _groups(offsets):
             windows = _sentence_windows(offsets, sentences, self.directions)
-            self._read_windows(tokens, windows, len(sentences), take)
+            self._read_windows(tokens, windows, len(sentences), waiting)
+        for part in waiting:
+            part.hand_on()
         return None
 
     def zero_state(self, rows: int) -> State:
@@ -93,22 +103,24 @@ class Reader:
             np.zeros((n, lstm.n_layers, rows, lstm.dim), np.float32),
         )
 
+    def _waiting(self, take: Take) -> list[_Waiting]:
+        return [_Waiting(number, take) for number in range(len(self.directions))]
+
     def _read_windows(
         self,
         tokens: Tokens,
         windows: Iterable[Window],
         rows: int,
-        take: Take,
+        waiting: list[_Waiting],
         state: State | None = None,
     ) -> State:
         """Read windows of the same rows, the state carried from one to the next."""
         state = self.zero_state(rows) if state is None else state
-        waiting = [_Waiting(number, take) for number in range(len(self.directions))]
         for window in windows:
             distinct, inputs = tokens.inputs(window.rows.inputs)
             mask = window.rows.targets != PADDING
             targets = np.maximum(tokens.targets(window.rows.targets) - 1, 0).astype(np.int32)
-            size = min(len(distinct) * 2, inputs.size + 1)
+            size = inputs.size + 1 if rows <= FEW else min(len(distinct) * 2, inputs.size + 1)
             padded = np.zeros((padded_length(max(size, 64)), *distinct.shape[1:]), np.int32)
             padded[: len(distinct)] = distinct
             h, state = self._top(padded, inputs, mask, state)
@@ -116,8 +128,6 @@ class Reader:
             for number, part in enumerate(waiting):
                 real = mask[number]
                 part.add(h[number][real], targets[number][real], window.slots[real])
-        for part in waiting:
-            part.hand_on()
         return state
 
 
@@ -145,19 +155,30 @@ class _Waiting:
             self._take(self._direction, h[part], targets[part], slots[part])
 
 
-def padded_chunk(h: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions padded to one of few numbers, so that few shapes are compiled."""
-    short = min(CHUNK, padded_length(len(h))) - len(h)
+def padded_chunk(
+    h: np.ndarray, targets: np.ndarray, sizes: tuple[int, ...] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions padded to one of few numbers, so that few shapes are compiled; `sizes` come first."""
+    short = min(CHUNK, padded_length(len(h), sizes)) - len(h)
     return np.pad(h, ((0, short), (0, 0))), np.pad(targets, (0, short))
 
 
-def padded_length(length: int) -> int:
+def padded_length(length: int, sizes: tuple[int, ...] = ()) -> int:
     """The next of a coarse row of lengths, so that few shapes are compiled.
+
+    Args:
+        length: that is padded.
+        sizes: in increasing order, in place of the first of the row.
 
     Example:
         >>> [padded_length(n) for n in (1, 9, 17, 100)]
         [8, 16, 24, 144]
+        >>> [padded_length(n, (24, 64)) for n in (1, 25, 100)]
+        [24, 64, 144]
     """
+    for size in sizes:
+        if size >= length:
+            return size
     size = 8
     while size < length:
         size = size * 3 // 2 if size % 2 == 0 else size * 2
@@ -171,8 +192,11 @@ def _groups(offsets: np.ndarray) -> Iterator[np.ndarray]:
     order = np.argsort(lengths, kind="stable")
     first = 0
     while first < len(order):
-        time = padded_length(int(lengths[order[first]]))
+        few = len(order) <= QUESTION
+        time = padded_length(int(lengths[order[first]]), LENGTHS if few else ())
         rows = max(1, POSITIONS // min(time, WINDOW))
+        if few:
+            rows = min(rows, FEW)
         last = first
         while last < len(order) and last - first < rows and lengths[order[last]] <= time:
             last += 1
@@ -186,7 +210,7 @@ def _sentence_windows(
     offsets: np.ndarray, sentences: np.ndarray, directions: tuple[str, ...]
 ) -> Iterator[Window]:
     longest = int((np.diff(offsets)[sentences[sentences >= 0]] + 1).max())
-    time = min(padded_length(longest), WINDOW)
+    time = min(padded_length(longest, LENGTHS if len(sentences) <= FEW else ()), WINDOW)
     chosen = np.maximum(sentences, 0)
     begins = offsets[chosen] + chosen
     for first in range(0, longest, time):

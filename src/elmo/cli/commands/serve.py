@@ -69,6 +69,12 @@ def serve(
             any_address=host not in LOOPBACK,
         )
 
+        asked = application.state.model
+        if asked is not None and asked.predicts:
+            # Here, not in a thread beside the server, where a stop would crash in the compiler.
+            print("compiling the model for the first answers", file=sys.stderr, flush=True)
+            asked.warm()
+
         def ready() -> None:
             print(f"serving {address}  (stop with Ctrl-C)", file=said, flush=True)
             if host not in LOOPBACK:
