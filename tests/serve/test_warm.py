@@ -14,7 +14,13 @@ def test_first_questions_compile_nothing(kind, caplog):
     _, lines = compiled_by(asked.warm, caplog)
     assert lines
     first = ["the", "cat", "sang"]
-    for sentences in ([first], [first] * 10, [["dog"] * 50], [["dog"] * 10, ["dog"] * 30]):
+    for sentences in (
+        [first],
+        [first] * 10,
+        [["dog"] * 50],
+        [["dog"] * 10, ["dog"] * 30],
+        [["dog"] * 40] * 64,
+    ):
         _, lines = compiled_by(lambda given=sentences: asked.analyse(given), caplog)
         assert not lines
     substitutes = asked.substitutes("product", 0.0)

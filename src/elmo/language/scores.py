@@ -19,7 +19,7 @@ from elmo.text.corpus import Corpus
 from elmo.text.encoded_corpus import encode_corpus
 from elmo.text.vocabulary_files import BOS, EOS
 from elmo.training.batches.batches import Tokens
-from elmo.training.reading import State, padded_chunk
+from elmo.training.reading import CHUNK, QUESTION, State, padded_chunk
 
 if TYPE_CHECKING:
     import pandas
@@ -149,10 +149,14 @@ class Scorer:
         nats, entropy = np.empty(shape, np.float32), np.empty(shape, np.float32)
         rank, unknown = np.empty(shape, np.int32), np.empty(shape, bool)
 
+        size = SIZES[-1] if len(sentences) <= QUESTION else CHUNK
+
         def take(direction: int, h: np.ndarray, targets: np.ndarray, slots: np.ndarray) -> None:
-            found = self.model.predictions(*padded_chunk(h, targets, SIZES))
-            for array, values in zip((nats, rank, entropy), found, strict=True):
-                array[direction, slots] = ops.convert_to_numpy(values)[: len(h)]
+            for first in range(0, len(h), size):
+                part = slice(first, first + size)
+                found = self.model.predictions(*padded_chunk(h[part], targets[part], SIZES))
+                for array, values in zip((nats, rank, entropy), found, strict=True):
+                    array[direction, slots[part]] = ops.convert_to_numpy(values)[: len(h[part])]
             unknown[direction, slots] = targets == vocabulary.unk_id
 
         carried = self._reader.read(Tokens(encoded), take, carried)
